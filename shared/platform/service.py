@@ -1,0 +1,216 @@
+"""The house rules that every process starts with: settings, logs, traces, HTTP, Kafka, and an orderly end.
+
+A service's ``app.py`` only names its parts; this module runs them.
+"""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import uvicorn
+from aiokafka.errors import KafkaError
+from fastapi import FastAPI
+from faststream.kafka import KafkaBroker
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from shared import flow
+from shared.journal.crypto import KeyUnavailableError, MasterKey
+from shared.journal.store import check_master_key
+from shared.messaging.broker import Consume, make_broker, subscribe
+from shared.messaging.consumer import Consumer
+from shared.messaging.lag import watch_lag
+from shared.messaging.work import Handler
+from shared.platform import telemetry
+from shared.platform.database import make_engine
+from shared.platform.http import Check, make_api
+from shared.platform.logs import configure_logging, get_logger
+from shared.platform.settings import Settings
+
+log = get_logger()
+Background = Callable[[], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Runtime:
+    """What a process has at hand while it runs."""
+
+    name: str
+    settings: Settings
+    engine: AsyncEngine
+    master: MasterKey
+    broker: KafkaBroker | None = None
+    subscriber: object | None = None
+    background: list[Background] = field(default_factory=list)
+    checks: dict[str, Check] = field(default_factory=dict)
+
+    def consume(self, handler: Handler) -> None:
+        """Answers this service's events with ``handler``."""
+        consumer = Consumer(
+            flow.SERVICES[self.name],
+            handler,
+            self.engine,
+            self.master,
+            attempts=self.settings.handler_attempts,
+            backoff_seconds=self.settings.handler_backoff_seconds,
+        )
+        self.subscribe(consumer.consume)
+
+    def subscribe(self, consume: Consume) -> None:
+        """Feeds this service's batches to ``consume``."""
+        broker = self.with_broker()
+        self.subscriber = subscribe(broker, flow.SERVICES[self.name], consume, self.settings)
+        self.checks["assignment"] = self._assigned
+        self.background.append(lambda: watch_lag(self.name, self.subscriber))
+
+    def with_broker(self) -> KafkaBroker:
+        """The process's broker, made on first use."""
+        if self.broker is None:
+            self.broker = make_broker(self.settings, self.name)
+            self.checks["kafka"] = self._kafka
+        return self.broker
+
+    def api(self, title: str) -> FastAPI:
+        """The process's HTTP application, with health and metrics."""
+        return make_api(self.name, title, self.checks)
+
+    async def _database(self) -> bool:
+        try:
+            async with asyncio.timeout(2), self.engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+        except Exception:  # Whatever the reason, the answer to "is it reachable" is no.
+            return False
+        return True
+
+    async def _kafka(self) -> bool:
+        try:
+            return self.broker is not None and await self.broker.ping(timeout=2)
+        except Exception:  # As above.
+            return False
+
+    async def _assigned(self) -> bool:
+        consumer = getattr(self.subscriber, "consumer", None)
+        return consumer is not None and bool(consumer.assignment())
+
+
+Build = Callable[[Runtime], FastAPI]
+
+
+class Server(uvicorn.Server):
+    """Uvicorn without its own signal handlers: HTTP is one of several parts that end in order."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leaves the process's handlers as they are."""
+        yield
+
+
+def run_service(name: str, build: Build, settings: Settings) -> None:
+    """Runs a process until SIGTERM or SIGINT. ``build`` wires its parts and returns its HTTP application."""
+    if sys.platform != "win32":
+        import uvloop
+
+        uvloop.run(_serve(name, build, settings))
+    else:
+        asyncio.run(_serve(name, build, settings))
+
+
+async def _serve(name: str, build: Build, settings: Settings) -> None:
+    configure_logging(name, settings.log_level)
+    if settings.master_key is None:
+        raise SystemExit("PRIORAUTH_MASTER_KEY is not set: give 32 bytes in base64.")
+    tracing = telemetry.configure_tracing(name, settings.otlp_endpoint, settings.trace_sample_ratio)
+    master = MasterKey(settings.master_key.get_secret_value(), settings.master_key_id)
+    runtime = Runtime(name, settings, make_engine(settings), master)
+    runtime.checks["database"] = runtime._database
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_ in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_, stop.set)
+    api = build(runtime)
+    server = Server(
+        uvicorn.Config(
+            api,
+            host=settings.http_host,
+            port=settings.http_port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=10,
+            lifespan="off",
+        )
+    )
+    serving = asyncio.create_task(server.serve(), name="http")
+    tasks = [asyncio.create_task(_start_broker(runtime), name="broker")]
+    tasks += [asyncio.create_task(_forever(b), name="background") for b in runtime.background]
+    log.info("started", port=settings.http_port)
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([stopping, serving], return_when=asyncio.FIRST_COMPLETED)
+    log.info("stopping")
+    await _stop(runtime, server, serving, tasks)
+    tracing.shutdown()
+    log.info("stopped")
+
+
+async def _start_broker(runtime: Runtime) -> None:
+    """Waits for the database's key check and then for Kafka; HTTP is up meanwhile and says what is missing."""
+    await _verify_key(runtime)
+    wait = 0.2
+    while runtime.broker is not None:
+        try:
+            await runtime.broker.start()
+        except (KafkaError, OSError) as error:
+            log.warning("kafka away, waiting", seconds=wait, exc_info=error)
+            with contextlib.suppress(Exception):
+                await runtime.broker.stop()
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, 3.0)
+        else:
+            return
+
+
+async def _verify_key(runtime: Runtime) -> None:
+    wait = 0.2
+    while True:
+        try:
+            async with runtime.engine.connect() as connection:
+                await check_master_key(connection, runtime.master)
+        except KeyUnavailableError:
+            log.critical("PRIORAUTH_MASTER_KEY is not the key this database was filled under")
+            signal.raise_signal(signal.SIGTERM)
+            return
+        except Exception as error:
+            log.warning("database away, waiting", seconds=wait, exc_info=error)
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, 3.0)
+        else:
+            return
+
+
+async def _forever(background: Background) -> None:
+    """A background task that fails is logged and started again."""
+    while True:
+        try:
+            await background()
+        except Exception as error:
+            log.error("background task failed, starting again", exc_info=error)
+        await asyncio.sleep(1)
+
+
+async def _stop(
+    runtime: Runtime, server: uvicorn.Server, serving: "asyncio.Task[None]", tasks: Sequence["asyncio.Task[None]"]
+) -> None:
+    """HTTP first, so that nothing new comes in; then Kafka, whose batch in hand is finished; then the rest."""
+    server.should_exit = True
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(serving, 12)
+    if runtime.broker is not None:
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(runtime.broker.stop(), 20)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await runtime.engine.dispose()

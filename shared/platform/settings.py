@@ -1,0 +1,129 @@
+"""Settings of every process, from the environment (``PRIORAUTH_*``) or a ``.env`` file."""
+
+import base64
+import binascii
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretBytes, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What a deployment chooses. Every field is ``PRIORAUTH_`` and its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="PRIORAUTH_", env_file=".env", extra="ignore", frozen=True)
+
+    # Where the servers are.
+    database_url: SecretStr = SecretStr("postgresql://priorauth@127.0.0.1:5432/priorauth")
+    """The migrator's connection: owns the schema. ``postgresql://`` or ``postgresql+asyncpg://``."""
+    service_database_url: SecretStr | None = None
+    """The services' connection (role ``priorauth_service``). Without it, services set that role after connecting."""
+    auditor_database_url: SecretStr | None = None
+    """The auditor's connection (role ``priorauth_auditor``). Without it, audit commands set that role."""
+    database_pool_size: int = Field(default=5, ge=1, le=100)
+    kafka_bootstrap_servers: str = "127.0.0.1:9092"
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_username: str | None = None
+    kafka_sasl_password: SecretStr | None = None
+    kafka_ssl_ca_file: Path | None = None
+    kafka_partitions: int = Field(default=4, ge=1, le=1000)
+    kafka_replication_factor: int = Field(default=1, ge=1, le=9)
+    kafka_topic_retention_hours: int = Field(default=168, ge=1)
+
+    # Encryption.
+    master_key: SecretBytes | None = None
+    """32 bytes in base64 that wrap each case's own key."""
+    master_key_id: str = "1"
+
+    # Batches and retries.
+    batch_size: int = Field(default=250, ge=1, le=5000)
+    """Messages that a consumer takes at most at once; one statement and one commit each."""
+    fetch_max_wait_ms: int = Field(default=1, ge=1, le=5000)
+    """How long Kafka may hold a fetch. A low value bounds the delay across partitions; it costs idle CPU."""
+    handler_attempts: int = Field(default=4, ge=1, le=20)
+    """How often a message is tried before its case is quarantined."""
+    handler_backoff_seconds: float = Field(default=0.05, ge=0.001)
+    relay_batch_size: int = Field(default=1000, ge=1, le=10000)
+    relay_poll_seconds: float = Field(default=1.0, gt=0)
+    """The safety net behind NOTIFY."""
+    relay_shards: int = Field(default=1, ge=1, le=16)
+    relay_shard: int = Field(default=0, ge=0, le=15)
+
+    # HTTP.
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(default=8080, ge=0, le=65535)
+    max_body_bytes: int = Field(default=25 * 1024 * 1024, ge=1024)
+    submit_wait_seconds: float = Field(default=10.0, ge=0, le=60)
+    public_base_url: str = ""
+    """Where callers reach intake; stands in links. Empty: taken from the request."""
+
+    # Clinical.
+    criteria_dir: Path | None = None
+    """A folder of criteria sets that takes the place of those that ship with the code."""
+    authorization_valid_days: int = Field(default=90, ge=1)
+    clock_poll_seconds: float = Field(default=15.0, gt=0)
+
+    # Notices.
+    notice_channel: Literal["none", "webhook", "maildir", "smtp"] = "none"
+    webhook_url: str | None = None
+    webhook_secret: SecretStr | None = None
+    """Standard Webhooks secret, ``whsec_`` and base64."""
+    maildir: Path | None = None
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = 1025
+    smtp_tls_required: bool = False
+    """Refuses to send where the server offers no STARTTLS. Without it, TLS is used where it is offered."""
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+    mail_from: str = "priorauth@payer.example"
+    mail_to: str = "authorizations@provider.example"
+    notice_attempts: int = Field(default=8, ge=1, le=50)
+    notice_backoff_seconds: float = Field(default=5.0, gt=0)
+
+    # Telemetry.
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    otlp_endpoint: str | None = None
+    """Base address of an OTLP/HTTP collector; without it no span leaves the process."""
+    trace_sample_ratio: float = Field(default=0.01, ge=0, le=1)
+
+    # Clinicians who may decide, as ``id:token`` pairs for the commands API.
+    clinician_tokens: Annotated[dict[str, SecretStr], NoDecode] = Field(default_factory=dict)
+
+    @field_validator("master_key", mode="before")
+    @classmethod
+    def _decode_key(cls, value: object) -> object:
+        if isinstance(value, str):
+            try:
+                raw = base64.b64decode(value, validate=True)
+            except binascii.Error as error:
+                raise ValueError("must be base64") from error
+            if len(raw) != 32:
+                raise ValueError("must be 32 bytes in base64")
+            return raw
+        return value
+
+    @field_validator("clinician_tokens", mode="before")
+    @classmethod
+    def _split_tokens(cls, value: object) -> object:
+        if isinstance(value, str):
+            return dict(pair.split(":", 1) for pair in value.split(",") if ":" in pair)
+        return value
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The migrator's URL with the asyncpg driver named."""
+        return with_driver(self.database_url.get_secret_value())
+
+
+def with_driver(url: str) -> str:
+    """``postgres://`` and ``postgresql://`` become ``postgresql+asyncpg://``."""
+    scheme, _, rest = url.partition("://")
+    return f"postgresql+asyncpg://{rest}" if scheme in {"postgres", "postgresql"} else url
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The process's settings, read once."""
+    return Settings()
