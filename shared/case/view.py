@@ -1,5 +1,6 @@
 """What callers see of a case, from its history: pure."""
 
+import datetime as dt
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -116,8 +117,8 @@ def determination_view(history: History) -> dict[str, Any] | None:
         priority=found.evaluated.priority,
         case_id=str(history.case_id),
         authorization_number=found.determination.authorization_number,
-        valid_from=found.determination.valid_from,
-        valid_until=found.determination.valid_until,
+        valid_from=_day(found.determination.valid_from),
+        valid_until=_day(found.determination.valid_until),
     )
     if found.determination.rationale:
         outcome = OUTCOME_OF_STATE[found.event.state_after]
@@ -127,6 +128,10 @@ def determination_view(history: History) -> dict[str, Any] | None:
             "reasons": [found.determination.rationale, *view["reasons"]],
         }
     return view
+
+
+def _day(value: str | None) -> dt.date | None:
+    return dt.date.fromisoformat(value) if value else None
 
 
 def request_of(history: History) -> CaseSubmitted:

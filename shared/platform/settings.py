@@ -65,6 +65,14 @@ class Settings(BaseSettings):
     authorization_valid_days: int = Field(default=90, ge=1)
     clock_poll_seconds: float = Field(default=15.0, gt=0)
 
+    # How a provider or member reaches the payer; printed in letters.
+    contact_questions: str = "the number on the member's card"
+    contact_information: str = "Claim/$submit with an update of the request"
+    contact_peer_to_peer: str = "the number on the member's card, ask for a physician reviewer"
+    contact_appeal: str = "the appeals address on the member's card"
+    payer_name: str = ""
+    """The payer's name in letters; without it, the insurer's name in the request."""
+
     # Notices.
     notice_channel: Literal["none", "webhook", "maildir", "smtp"] = "none"
     webhook_url: str | None = None

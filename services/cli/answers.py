@@ -1,0 +1,54 @@
+"""The services' pure answers, for a replay: this module and ``offline.py`` are where all services meet."""
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+from services.criteria_evaluation.handlers import answer as evaluate
+from services.criteria_evaluation.policy import load_policy
+from services.determination.handlers import answer as determine
+from services.evidence_lookup.handlers import answer as attach
+from services.notification.handlers import answer as notify
+from shared.case.history import Proposed, Recorded
+from shared.clinical.evidence import load_evidence
+from shared.events.model import CaseDetermined, NoticePrepared
+from shared.journal.documents import StoredDocument
+from shared.journal.replay import Answer
+from shared.messaging.work import Work
+from shared.policy import read_policy
+
+_ANY_VALIDITY = 90
+"""For determinations that authorize nothing: they do not depend on it."""
+
+
+def make_answers(criteria_dir: Path | None = None) -> dict[str, Answer]:
+    """The answer of each consumer whose events follow from the journal alone."""
+    policy = load_policy(criteria_dir)
+    library = load_evidence(read_policy("evidence"))
+
+    def evaluated(work: Work, _: Recorded, documents: Mapping[str, StoredDocument]) -> Proposed:
+        return evaluate(work.history, policy, documents)
+
+    def attached(work: Work, _: Recorded, __: Mapping[str, StoredDocument]) -> Proposed:
+        return attach(work.history, library)
+
+    def determined(work: Work, stored: Recorded, _: Mapping[str, StoredDocument]) -> Proposed:
+        return determine(work.history, work.now, _validity(stored))
+
+    def notified(work: Work, stored: Recorded, _: Mapping[str, StoredDocument]) -> Proposed:
+        data = stored.data()
+        return notify(work.cause, data.channel if isinstance(data, NoticePrepared) else "none")
+
+    return {
+        "criteria_evaluation": evaluated,
+        "evidence_lookup": attached,
+        "determination": determined,
+        "notification": notified,
+    }
+
+
+def _validity(stored: Recorded) -> int:
+    data = stored.data()
+    if isinstance(data, CaseDetermined) and data.valid_from and data.valid_until:
+        return (date.fromisoformat(data.valid_until) - date.fromisoformat(data.valid_from)).days
+    return _ANY_VALIDITY

@@ -1,0 +1,115 @@
+"""Which installation a command talks to: a data directory's, the one that is named, or the environment's."""
+
+import asyncio
+import json
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import httpx
+import typer
+from pydantic import ValidationError
+
+from services.cli.errors import REFUSED, UNREACHABLE, USAGE, CommandError, fail
+from shared.journal.crypto import KeyUnavailableError, MasterKey
+from shared.platform.database import is_unavailable
+from shared.platform.settings import Settings, get_settings
+
+DataDir = Annotated[
+    Path | None, typer.Option(help="The data directory of a running `priorauth up`.", envvar="PRIORAUTH_DATA_DIR")
+]
+Url = Annotated[str | None, typer.Option(help="Address of intake.", envvar="PRIORAUTH_URL")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What ``run.json`` of a data directory says."""
+
+    base_url: str
+    database_url: str
+    kafka: str
+
+
+def running(data_dir: Path) -> Running:
+    """Reads ``run.json``. Ends the command where there is none."""
+    try:
+        content = json.loads((data_dir / "run.json").read_text())
+        return Running(content["base_url"], content["database_url"], content["kafka"])
+    except (OSError, ValueError, KeyError):
+        fail(UNREACHABLE, f"{data_dir} has no run.json: start `priorauth up --data-dir {data_dir}` first.")
+
+
+def settings_for(data_dir: Path | None) -> Settings:
+    """The settings, with addresses and master key of a data directory where one is given."""
+    try:
+        if data_dir is None:
+            return get_settings()
+        there = running(data_dir)
+        key = data_dir / "master.key"
+        changes: dict[str, Any] = {"database_url": there.database_url, "kafka_bootstrap_servers": there.kafka}
+        if key.exists():
+            changes["master_key"] = key.read_text().strip()
+        return Settings(**changes)
+    except ValidationError as error:
+        names = ", ".join(sorted({"PRIORAUTH_" + str(e["loc"][0]).upper() for e in error.errors() if e["loc"]}))
+        fail(USAGE, f"These settings cannot be used: {names}.")
+
+
+def base_url(url: str | None, data_dir: Path | None) -> str:
+    """The address of intake."""
+    if url:
+        return url.rstrip("/")
+    if data_dir is not None:
+        return running(data_dir).base_url
+    settings = get_settings()
+    return settings.public_base_url.rstrip("/") or f"http://{settings.http_host}:{settings.http_port}"
+
+
+def master_key(settings: Settings) -> MasterKey:
+    """The master key. Ends the command where none is set."""
+    if settings.master_key is None:
+        fail(USAGE, "Set PRIORAUTH_MASTER_KEY to the base64 key that the services use.")
+    return MasterKey(settings.master_key.get_secret_value(), settings.master_key_id)
+
+
+def call(method: str, url: str, **options: Any) -> httpx.Response:
+    """An HTTP request to intake. Ends the command where it cannot be reached or refuses."""
+    try:
+        response = httpx.request(method, url, timeout=options.pop("timeout", 75.0), **options)
+    except httpx.HTTPError:
+        fail(UNREACHABLE, f"Nothing answers at {url.split('/', 3)[2]}: start `priorauth up`, or name it with --url.")
+    if response.status_code >= 500:
+        fail(UNREACHABLE, f"The service answered {response.status_code}; look at its logs or try again later.")
+    if response.status_code >= 400:
+        fail(REFUSED, _reason(response))
+    return response
+
+
+def _reason(response: httpx.Response) -> str:
+    try:
+        body = response.json()
+    except ValueError:
+        return f"The request was refused ({response.status_code})."
+    if "issue" in body:
+        return "; ".join(
+            " ".join(filter(None, [", ".join(i.get("expression", [])), i.get("diagnostics", "")])) for i in body["issue"]
+        )
+    return str(body.get("detail", f"The request was refused ({response.status_code})."))
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Runs a command's coroutine; an unreachable database ends it with its exit code."""
+    try:
+        return asyncio.run(work)
+    except CommandError:
+        raise
+    except KeyUnavailableError as error:
+        raise CommandError(REFUSED, str(error)) from error
+    except Exception as error:
+        if is_unavailable(error):
+            raise CommandError(UNREACHABLE, "The database cannot be reached: see PRIORAUTH_DATABASE_URL.") from error
+        raise

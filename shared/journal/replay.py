@@ -1,0 +1,162 @@
+"""Replay for fidelity: each service's answer is made again from the history before it and compared byte for byte.
+
+There is no producer and no socket but the database's, whose role may only read. The clock and every identifier come
+from the stored event; the content of other events is opened with the case's key.
+"""
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from shared.case.history import History, Proposed, Recorded
+from shared.events.codec import encode
+from shared.events.model import MODELS
+from shared.journal.crypto import KeyUnavailableError, MasterKey
+from shared.journal.documents import StoredDocument, read_documents
+from shared.journal.store import read_histories
+from shared.messaging.work import Work
+from shared.platform.version import CODE_VERSION
+
+Answer = Callable[[Work, Recorded, Mapping[str, StoredDocument]], Proposed]
+"""Makes a service's answer again. The stored answer is given too, for the settings that it was made under."""
+
+_CASES = text(
+    """
+    SELECT case_id FROM journal
+    WHERE sequence = 1 AND case_id > CAST(:after AS uuid)
+        AND (CAST(:case_id AS uuid) IS NULL OR case_id = CAST(:case_id AS uuid))
+        AND (CAST(:since AS timestamptz) IS NULL OR recorded_at >= CAST(:since AS timestamptz))
+        AND (CAST(:until AS timestamptz) IS NULL OR recorded_at < CAST(:until AS timestamptz))
+    ORDER BY case_id LIMIT 200
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """An answer that came out otherwise. ``paths`` name the parts that differ, without what they hold."""
+
+    case: str
+    sequence: int
+    type: str
+    code_version: str
+    paths: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Replay:
+    """What a replay found."""
+
+    cases: int = 0
+    events: int = 0
+    different: set[UUID] = field(default_factory=set)
+    erased: int = 0
+    differences: list[Difference] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON of ``priorauth audit replay``."""
+        return {
+            "cases": self.cases,
+            "same": self.cases - len(self.different) - self.erased,
+            "different": len(self.different),
+            "erased": self.erased,
+            "events": self.events,
+            "code_version": CODE_VERSION,
+            "differences": [asdict(d) for d in self.differences],
+        }
+
+
+async def replay(
+    engine: AsyncEngine,
+    master: MasterKey,
+    answers: Mapping[str, Answer],
+    *,
+    case_id: UUID | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Replay:
+    """Replays the cases that were submitted from ``since`` until before ``until``, or one."""
+    found = Replay()
+    async with engine.connect() as connection:
+        async for case_ids in _batches(connection, case_id, since, until):
+            histories = await read_histories(connection, master, case_ids, tuple(MODELS))
+            for history in histories.values():
+                await _replay_case(connection, history, answers, found)
+    return found
+
+
+async def _batches(
+    connection: AsyncConnection, case_id: UUID | None, since: datetime | None, until: datetime | None
+) -> AsyncIterator[list[UUID]]:
+    after = UUID(int=0)
+    while True:
+        parameters = {"after": after, "case_id": case_id, "since": since, "until": until}
+        rows = [row[0] for row in await connection.execute(_CASES, parameters)]
+        if not rows:
+            return
+        yield rows
+        after = rows[-1]
+
+
+async def _replay_case(
+    connection: AsyncConnection, history: History, answers: Mapping[str, Answer], found: Replay
+) -> None:
+    found.cases += 1
+    if history.key is None:
+        found.erased += 1
+        return
+    try:
+        documents = await read_documents(connection, {history.case_id: history.key}, [history.case_id])
+    except KeyUnavailableError:
+        documents = {}
+    so_far = History(history.case_id, history.payer, history.key)
+    by_id = {e.event_id: e for e in history.events if isinstance(e, Recorded)}
+    for event in by_id.values():
+        answer = answers.get(event.consumer)
+        if answer is not None:
+            found.events += 1
+            work = Work(so_far, by_id[event.causation_id], event.recorded_at)
+            paths = _compare(event, answer, work, documents.get(history.case_id, {}))
+            if paths:
+                found.different.add(history.case_id)
+                found.differences.append(
+                    Difference(str(history.case_id), event.sequence, event.type, event.code_version, paths)
+                )
+        so_far.add(event)
+
+
+def _compare(
+    event: Recorded, answer: Answer, work: Work, documents: Mapping[str, StoredDocument]
+) -> tuple[str, ...]:
+    if event.open_data is None:
+        return ("content",)
+    try:
+        stored = event.open_data()
+        proposed = answer(work, event, documents)
+    except Exception as error:
+        # What the code of today cannot answer is a difference to report, and no reason to stop the others.
+        return (f"error:{type(error).__name__}",)
+    paths = [] if proposed.type == event.type else ["type"]
+    if json.loads(event.public) != json.loads(msgspec.json.encode(proposed.public)):
+        paths.append("public")
+    again = encode(proposed.data)
+    if again != stored:
+        paths += _differing(msgspec.msgpack.decode(stored), msgspec.msgpack.decode(again), "data") or ["data"]
+    return tuple(paths)
+
+
+def _differing(a: Any, b: Any, path: str) -> list[str]:
+    """Where two decoded contents differ, by field."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        keys = [*a, *(k for k in b if k not in a)]
+        return [p for k in keys for p in _differing(a.get(k), b.get(k), f"{path}.{k}")]
+    if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+        return [p for i, (x, y) in enumerate(zip(a, b, strict=True)) for p in _differing(x, y, f"{path}[{i}]")]
+    return [] if a == b else [path]
