@@ -29,7 +29,7 @@ class DocumentRef:
 class CaseSubmitted:
     """A provider's request. ``bundle`` is the PAS Bundle as JSON, its attachments taken out into ``documents``.
 
-    ``claim_key`` is a digest of the Claim's business identifier, by which an update or a cancellation finds the case.
+    ``flags`` ask for a person to look (``external-document``: one that intake has not seen). ``claim_key`` is a digest of the Claim's business identifier, by which an update or a cancellation finds the case.
     """
 
     bundle: bytes
@@ -42,6 +42,7 @@ class CaseSubmitted:
     due_at: datetime
     claim_key: str = ""
     requested_on: str | None = None
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class InformationReceived:
 
     bundle: bytes
     documents: tuple[DocumentRef, ...]
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

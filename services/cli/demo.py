@@ -1,0 +1,151 @@
+"""``priorauth demo``: the whole platform on this machine, and real cases going through it."""
+
+import asyncio
+import tempfile
+from contextlib import suppress
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+import uvicorn
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from services.cli.errors import CommandError
+from services.cli.output import stdout
+from services.cli.target import settings_for
+from services.cli.trace_view import SpanStore, receiver, trace_tree
+from services.cli.up import supervise
+from shared.platform.embedded.server import choose_port
+from shared.platform.service import Server
+from shared.platform.topology import process_specs
+
+EXPECTED_SECONDS = 30.0
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End after the demo cases.")] = False,
+    data_dir: Annotated[Path | None, typer.Option(help="Keep the data here instead of a temporary folder.")] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Intake's port; 0 takes a free one.")] = 0,
+) -> None:
+    """Starts everything, PostgreSQL and Kafka included, and sends the demo cases through."""
+    if data_dir is not None:
+        _run(data_dir, port, once)
+        return
+    with tempfile.TemporaryDirectory(prefix="priorauth-", ignore_cleanup_errors=True) as folder:
+        _run(Path(folder), port, once)
+
+
+def _run(data_dir: Path, port: int, once: bool) -> None:
+    collector_port = choose_port()
+    env = {
+        "PRIORAUTH_OTLP_ENDPOINT": f"http://127.0.0.1:{collector_port}",
+        "PRIORAUTH_TRACE_SAMPLE_RATIO": "1",
+        "PRIORAUTH_NOTICE_CHANNEL": "maildir",
+        "PRIORAUTH_MAILDIR": str(data_dir / "maildir"),
+    }
+    plan = process_specs(data_dir, embedded=True, port=port, settings=settings_for(None), settings_env=env)
+    store = SpanStore()
+    failures: list[BaseException] = []
+
+    async def show() -> None:
+        config = uvicorn.Config(receiver(store), host="127.0.0.1", port=collector_port, log_config=None)
+        server = Server(config)
+        serving = asyncio.create_task(server.serve())
+        try:
+            await _show_all(plan.addresses.url("intake"), store)
+            if not once:
+                _say_where(plan.addresses.url("intake"), data_dir)
+                await asyncio.Event().wait()
+        except Exception as error:
+            failures.append(error)
+        finally:
+            server.should_exit = True
+            with suppress(asyncio.CancelledError):
+                await serving
+
+    stdout.print("Starting PostgreSQL, Kafka and the services (the first run fetches Kafka, some 45 MB) ...")
+    supervise(plan, show)
+    if failures:
+        reason = str(failures[0]) if isinstance(failures[0], CommandError) else type(failures[0]).__name__
+        raise CommandError(1, f"The demo did not come to its end: {reason}.")
+
+
+async def _show_all(base_url: str, store: SpanStore) -> None:
+    stdout.print(f"Everything is up: [bold]{base_url}[/bold]\n")
+    folder = resources.files("services.cli").joinpath("demo_cases")
+    async with httpx.AsyncClient(base_url=base_url, timeout=75) as client:
+        for number, entry in enumerate(sorted(folder.iterdir(), key=lambda e: e.name)):
+            stdout.rule(f"[bold]{entry.name.removesuffix('.json')}")
+            await _show_case(client, entry.read_bytes(), store, whole=number == 0)
+
+
+async def _show_case(client: httpx.AsyncClient, body: bytes, store: SpanStore, *, whole: bool) -> None:
+    headers = {"Content-Type": "application/fhir+json", "Prefer": "wait=0"}
+    response = await client.post("/fhir/Claim/$submit", content=body, headers=headers)
+    if response.status_code != 200:
+        raise CommandError(1, f"the request was answered with {response.status_code}")
+    case_id = response.headers["x-case-id"]
+    case = await _follow(client, case_id)
+    determination = (await client.get(f"/cases/{case_id}/determination")).json()
+    if whole:
+        stdout.print(Panel(Text(determination["text"]), title="Determination", expand=False))
+    else:
+        stdout.print(Panel(Text(_brief(determination)), title="Determination", expand=False))
+    spans = await _spans(store, case)
+    stdout.print(trace_tree(spans))
+    stdout.print()
+
+
+async def _follow(client: httpx.AsyncClient, case_id: str) -> dict[str, Any]:
+    """Shows each step as it happens, until the notice is there."""
+    seen = 0
+    async with asyncio.timeout(EXPECTED_SECONDS):
+        while True:
+            case: dict[str, Any] = (await client.get(f"/cases/{case_id}")).json()
+            for event in case["timeline"][seen:]:
+                stdout.print(_step(event))
+            seen = len(case["timeline"])
+            if any(e["type"].startswith(("notice.delivered", "case.quarantined")) for e in case["timeline"]):
+                return case
+            await asyncio.sleep(0.02)
+
+
+def _step(event: dict[str, Any]) -> Table:
+    line = Table.grid(padding=(0, 2))
+    line.add_row(
+        f"[dim]{event['recorded_at'][11:23]}[/dim]",
+        f"{event['type']:<34}",
+        f"{event['state_before']} → [bold]{event['state_after']}[/bold]",
+        f"[dim]{event['actor']}[/dim]",
+    )
+    return line
+
+
+def _brief(determination: dict[str, Any]) -> str:
+    lines = [determination["summary"], *determination["reasons"]]
+    lines += [f"? {m['question']}" for m in determination["missing"]]
+    return "\n".join(dict.fromkeys(lines))
+
+
+async def _spans(store: SpanStore, case: dict[str, Any]) -> Any:
+    """The case's trace, once every step's span has arrived."""
+    trace_id = case["trace_id"]
+    wanted = {"intake", "criteria_evaluation", "evidence_lookup", "determination", "notification", "relay"}
+    with suppress(TimeoutError):
+        async with asyncio.timeout(10):
+            while not wanted <= {s.service for s in store.of(trace_id)}:
+                await asyncio.sleep(0.05)
+    return store.of(trace_id)
+
+
+def _say_where(base_url: str, data_dir: Path) -> None:
+    stdout.print(f"It stays up at [bold]{base_url}[/bold]. Try:")
+    stdout.print(f"  priorauth cases list --data-dir {data_dir}")
+    stdout.print(f"  priorauth audit verify --data-dir {data_dir}")
+    stdout.print("Ctrl-C ends it.")
+
+

@@ -1,0 +1,220 @@
+"""Reads the evidence library from its YAML files and refuses what cannot be relied on.
+
+Types and their meaning are in ``shared.clinical.evidence_model``; ``a key that is not known is refused.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final, get_args
+
+from shared.clinical.evidence_model import (
+    LEVEL_SCALES,
+    UNGRADED,
+    Applicability,
+    Direction,
+    EvidenceLibrary,
+    EvidenceSource,
+    Exclusion,
+    Limitation,
+    SourceKind,
+    Statement,
+)
+from shared.clinical.expression import Vocabulary, parse_expression
+from shared.clinical.figures import Figure, parse_figure
+from shared.clinical.policy_yaml import load_mapping
+from shared.policy import PolicyError, PolicyFile, digest_of
+
+__all__ = [
+    "LEVEL_SCALES",
+    "UNGRADED",
+    "Applicability",
+    "EvidenceLibrary",
+    "EvidenceSource",
+    "Exclusion",
+    "Figure",
+    "Limitation",
+    "Statement",
+    "load_evidence",
+]
+
+
+def load_evidence(files: Sequence[PolicyFile], vocabulary: Vocabulary | None = None) -> EvidenceLibrary:
+    """The library of several files, whose statements may cite each other's sources.
+
+    Raises:
+        PolicyError: names the file, the place in it, and what is wrong: an unknown source or key, an id used twice, a
+            figure without a unit, a placeholder without a figure, a fact that the vocabulary does not have.
+    """
+    sources: dict[str, EvidenceSource] = {}
+    statements: dict[str, Statement] = {}
+    parsed = [(file.name, _mapping(load_mapping(file.name, file.text), file.name, _FILE_KEYS)) for file in files]
+    for name, data in parsed:
+        for place, entry in _entries(data, "sources", name):
+            source = _source(entry, place, vocabulary)
+            if source.id in sources:
+                raise PolicyError(f"{place}: the source {source.id} is there twice.")
+            sources[source.id] = source
+    for name, data in parsed:
+        for place, entry in _entries(data, "statements", name):
+            statement = _statement(entry, place, sources, vocabulary)
+            if statement.id in statements:
+                raise PolicyError(f"{place}: the statement {statement.id} is there twice.")
+            statements[statement.id] = statement
+    applicable = [source.applicability for source in sources.values()]
+    applicable += [statement.applicability for statement in statements.values()]
+    leaves = dict.fromkeys(leaf for a in applicable for condition in a.conditions for leaf in condition.leaves)
+    fact_names = sorted({name for leaf in leaves for name in leaf.compared})
+    digest = digest_of(*(file.text for file in files))
+    return EvidenceLibrary(digest, sources, statements, tuple(leaves), tuple(fact_names))
+
+
+_FILE_KEYS: Final = frozenset({"sources", "statements"})
+_APPLICABILITY_KEYS: Final = frozenset({"applies_when", "exclusions", "limitations"})
+_CITATION_KEYS: Final = frozenset({"authors", "title", "journal", "year", "volume", "pages", "doi", "pmid"})
+_SOURCE_KEYS: Final = _CITATION_KEYS | {"id", "kind", "level", "verified", "verified_by", "population"}
+_STATEMENT_KEYS: Final = _APPLICABILITY_KEYS | {"id", "source", "text", "about", "direction", "figures"}
+_KINDS: Final[Mapping[object, SourceKind]] = {kind: kind for kind in get_args(SourceKind)}
+_DIRECTIONS: Final[Mapping[object, Direction]] = {direction: direction for direction in get_args(Direction)}
+_ID: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
+
+_Data = Mapping[object, object]
+
+
+def _mapping(data: object, where: str, keys: frozenset[str]) -> _Data:
+    if not isinstance(data, dict):
+        raise PolicyError(f"{where}: must be a mapping.")
+    unknown = sorted(str(k) for k in data if k not in keys)
+    if unknown:
+        raise PolicyError(f"{where}: has no {unknown[0]}; it may have {', '.join(sorted(keys))}.")
+    return data
+
+
+def _entries(data: _Data, key: str, where: str) -> list[tuple[str, object]]:
+    entries = data.get(key, [])
+    if not isinstance(entries, list):
+        raise PolicyError(f"{where}: {key} must be a list.")
+    return [(f"{where}: {key}[{i}]", entry) for i, entry in enumerate(entries)]
+
+
+def _text(data: _Data, key: str, where: str) -> str:
+    value = data.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise PolicyError(f"{where}: needs {key} as text.")
+    return " ".join(value.split())
+
+
+def _id(data: _Data, where: str) -> str:
+    value = _text(data, "id", where)
+    if not _ID.fullmatch(value):
+        raise PolicyError(f"{where}: the id {value} must be lower-case words joined by hyphens.")
+    return value
+
+
+def _source(entry: object, where: str, vocabulary: Vocabulary | None) -> EvidenceSource:
+    data = _mapping(entry, where, _SOURCE_KEYS)
+    where = f"{where} {_id(data, where)}"
+    kind = _KINDS.get(data.get("kind"))
+    if kind is None:
+        raise PolicyError(f"{where}: kind must be one of {', '.join(get_args(SourceKind))}.")
+    year, verified = data.get("year"), data.get("verified")
+    if year is not None and (isinstance(year, bool) or not isinstance(year, int)):
+        raise PolicyError(f"{where}: year must be a whole number.")
+    if not isinstance(verified, bool):
+        raise PolicyError(f"{where}: verified must be true or false.")
+    scale, level = _level(data.get("level"), where)
+    doi, pmid = data.get("doi"), data.get("pmid")
+    return EvidenceSource(
+        id=_id(data, where),
+        kind=kind,
+        citation=_citation(data, where),
+        year=year,
+        identifier=f"doi:{doi}" if doi else f"pmid:{pmid}" if pmid else None,
+        verified=verified,
+        verified_by=_text(data, "verified_by", where),
+        level=level,
+        level_scale=scale,
+        applicability=_applicability(data.get("population", {}), f"{where}.population", vocabulary),
+    )
+
+
+def _level(data: object, where: str) -> tuple[str | None, int | None]:
+    if data is None:
+        return None, None
+    level = _mapping(data, f"{where}.level", frozenset({"scale", "value"}))
+    scale, value = level.get("scale"), level.get("value")
+    if scale not in LEVEL_SCALES or isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 5:
+        raise PolicyError(f"{where}.level: needs a scale ({', '.join(LEVEL_SCALES)}) and a value from 1 to 5.")
+    return str(scale), value
+
+
+def _citation(data: _Data, where: str) -> str:
+    """Authors. Title. Journal year;volume:pages, as the National Library of Medicine orders them."""
+    parts = [_text(data, key, where) for key in ("authors", "title") if data.get(key)]
+    year = str(data["year"]) if data.get("year") else ""
+    issue = f";{data['volume']}" if data.get("volume") else ""
+    pages = f":{data['pages']}" if data.get("pages") else ""
+    journal = f"{_text(data, 'journal', where)} " if data.get("journal") else ""
+    imprint = f"{journal}{year}{issue}{pages}".strip()
+    if not parts:
+        raise PolicyError(f"{where}: needs authors or a title to be cited by.")
+    return ". ".join(p.rstrip(".") for p in [*parts, imprint] if p) + "."
+
+
+def _statement(
+    entry: object, where: str, sources: Mapping[str, EvidenceSource], vocabulary: Vocabulary | None
+) -> Statement:
+    data = _mapping(entry, where, _STATEMENT_KEYS)
+    where = f"{where} {_id(data, where)}"
+    source = sources.get(_text(data, "source", where))
+    if source is None:
+        raise PolicyError(f"{where}: the source {data['source']} is not in the library.")
+    direction = _DIRECTIONS.get(data.get("direction"))
+    if direction is None:
+        raise PolicyError(f"{where}: direction must be one of {', '.join(get_args(Direction))}.")
+    figures = data.get("figures", {})
+    if not isinstance(figures, dict):
+        raise PolicyError(f"{where}: figures must be a mapping.")
+    parsed = {str(name): parse_figure(figure, f"{where}.figures.{name}") for name, figure in figures.items()}
+    own = {key: data[key] for key in _APPLICABILITY_KEYS if key in data}
+    return Statement(
+        id=_id(data, where),
+        source=source,
+        text=_with_figures(_text(data, "text", where), parsed, where),
+        about=_text(data, "about", where),
+        direction=direction,
+        figures=parsed,
+        applicability=_applicability(own, where, vocabulary),
+    )
+
+
+def _with_figures(text: str, figures: Mapping[str, Figure], where: str) -> str:
+    used = set(_PLACEHOLDER.findall(text))
+    if used != figures.keys():
+        name = sorted(used ^ figures.keys())[0]
+        problem = "is printed but not given" if name in used else "is given but not printed in the text"
+        raise PolicyError(f"{where}: the figure {name} {problem}.")
+    return _PLACEHOLDER.sub(lambda match: str(figures[match[1]]), text)
+
+
+def _applicability(data: object, where: str, vocabulary: Vocabulary | None) -> Applicability:
+    given = _mapping(data, where, _APPLICABILITY_KEYS)
+    when = given.get("applies_when")
+    exclusions = []
+    for place, entry in _entries(given, "exclusions", where):
+        exclusion = _mapping(entry, place, frozenset({"when", "reason", "if_unknown"}))
+        excludes = exclusion.get("if_unknown", "applies")
+        if excludes not in ("applies", "excludes"):
+            raise PolicyError(f"{place}: if_unknown must be applies or excludes.")
+        condition = parse_expression(exclusion.get("when"), f"{place}.when", vocabulary)
+        exclusions.append(Exclusion(condition, _text(exclusion, "reason", place), excludes == "excludes"))
+    limitations = []
+    for place, entry in _entries(given, "limitations", where):
+        limitation = _mapping(entry, place, frozenset({"when", "text"}))
+        condition = parse_expression(limitation.get("when"), f"{place}.when", vocabulary)
+        limitations.append(Limitation(condition, _text(limitation, "text", place)))
+    return Applicability(
+        None if when is None else parse_expression(when, f"{where}.applies_when", vocabulary),
+        tuple(exclusions),
+        tuple(limitations),
+    )

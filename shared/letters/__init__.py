@@ -1,0 +1,1 @@
+"""Letters: approval, request for information, notice of clinical review."""

@@ -1,0 +1,1 @@
+"""Runs processes as children: starts them in order, restarts one that dies, stops them in order."""

@@ -1,0 +1,112 @@
+"""The smallest request for information, against exhaustive search."""
+
+from itertools import combinations, product
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.criteria_evaluation.domain.missing import deciding_facts, smallest_request
+from shared.clinical.expression import AllOf, AnyOf, AtLeast, Expression, Not
+from shared.clinical.kleene import MET, NOT_MET, UNKNOWN
+from shared.clinical.leaves import Compare, IsTrue, OneOf, Overlaps
+from shared.clinical.model import Fact, Facts
+
+NUMBERS = (0.0, 1.0, 1.5, 2.0, 3.0)
+VALUES: dict[str, list[Fact]] = {
+    **{
+        name: [Fact(name, "known", value) for value in (True, False)]
+        for name in ("b.one", "b.two", "b.three", "b.four")
+    },
+    "q.size": [Fact("q.size", "known", None, value, value) for value in NUMBERS],
+    "c.kind": [Fact("c.kind", "known", value) for value in ("x", "y", "other")],
+}
+leaf: st.SearchStrategy[Expression] = st.one_of(
+    st.builds(IsTrue, st.sampled_from([name for name in VALUES if name.startswith("b.")]), st.booleans()),
+    st.builds(
+        Compare, st.just("q.size"), st.sampled_from((">=", "<", ">", "<=", "=")), st.sampled_from((1.0, 2.0)), st.none()
+    ),
+    st.builds(OneOf, st.just("c.kind"), st.frozensets(st.sampled_from("xy"), min_size=1)),
+)
+
+
+def _groups(children: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expression]:
+    several = st.lists(children, min_size=1, max_size=3).map(tuple)
+    return st.one_of(
+        several.map(AllOf),
+        several.map(AnyOf),
+        children.map(Not),
+        several.flatmap(lambda c: st.integers(1, len(c)).map(lambda n: AtLeast(c, n))),
+    )
+
+
+expression = st.recursive(leaf, _groups, max_leaves=7)
+chart = st.fixed_dictionaries({}, optional={name: st.sampled_from(facts) for name, facts in VALUES.items()})
+
+
+def _reachable(e: Expression, facts: Facts, names: tuple[str, ...], target: int) -> bool:
+    return any(
+        e.value({**facts, **{fact.name: fact for fact in answers}}) == target
+        for answers in product(*(VALUES[name] for name in names))
+    )
+
+
+@given(expression, chart)
+def test_it_is_the_smallest_that_can_satisfy(e: Expression, facts: Facts) -> None:
+    found = smallest_request([e], facts, {})
+    if e.value(facts) != UNKNOWN:
+        assert found == ()
+        return
+    open_names = [name for name in sorted(VALUES) if name not in facts]
+    satisfiable = _reachable(e, facts, tuple(open_names), MET)
+    target = MET if satisfiable else NOT_MET
+    assert _reachable(e, facts, found, target)
+    for names in combinations(open_names, len(found) - 1):
+        assert not _reachable(e, facts, names, target)
+
+
+@given(expression, chart)
+def test_only_facts_that_matter_are_called_deciding(e: Expression, facts: Facts) -> None:
+    deciding = deciding_facts(e, facts)
+    assert (e.value(facts) == UNKNOWN) == bool(deciding)
+    assert deciding.isdisjoint(facts)
+    assert set(smallest_request([e], facts, {})) <= deciding
+
+
+def test_several_conditions_share_their_facts() -> None:
+    one_or_two = AnyOf((IsTrue("b.one"), IsTrue("b.two")))
+    two_or_three = AnyOf((IsTrue("b.three"), IsTrue("b.two")))
+    assert smallest_request([one_or_two, two_or_three], {}, {}) == ("b.two",)
+
+
+def test_contradictory_demands_are_not_a_way_out() -> None:
+    impossible = AllOf((Compare("q.size", ">=", 5.0), Compare("q.size", "<", 3.0)))
+    assert smallest_request([AnyOf((impossible, AllOf((IsTrue("b.one"), IsTrue("b.two")))))], {}, {}) == (
+        "b.one",
+        "b.two",
+    )
+
+
+def test_a_narrow_interval_counts_as_what_it_may_still_be() -> None:
+    exactly = Compare("q.size", ">=", 3.0)
+    facts = {"q.size": Fact("q.size", "known", None, 2.9, 3.1)}
+    assert smallest_request([exactly], facts, {}) == ("q.size",)
+    assert smallest_request([AllOf((exactly, Compare("q.size", "<", 3.05)))], facts, {}) == ("q.size",)
+
+
+def test_preference_breaks_ties_and_asked_facts_are_free() -> None:
+    either = AnyOf((IsTrue("b.one"), IsTrue("b.two")))
+    assert smallest_request([either], {}, {"b.two": 0, "b.one": 1}) == ("b.two",)
+    assert smallest_request([either], {}, {"b.two": 0, "b.one": 1}, frozenset({"b.one"})) == ()
+
+
+def test_only_the_unknown_side_of_two_levels_is_asked_for() -> None:
+    overlap = Overlaps("spine.lesion_levels", "spine.requested_levels")
+    facts = {"spine.lesion_levels": Fact("spine.lesion_levels", "known", ("T8",))}
+    assert smallest_request([overlap], facts, {}) == ("spine.requested_levels",)
+
+
+def test_a_wide_condition_stays_fast_and_sufficient() -> None:
+    names = [f"w.{i}" for i in range(24)]
+    pairs = [AnyOf((IsTrue(a), IsTrue(b))) for a, b in zip(names[::2], names[1::2], strict=True)]
+    found = smallest_request([AllOf(tuple(pairs)), AtLeast(tuple(IsTrue(n) for n in names[:8]), 4)], {}, {})
+    assert len(found) == 12
