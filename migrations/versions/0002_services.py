@@ -38,18 +38,25 @@ CREATE TABLE console_cases (
     case_id       uuid PRIMARY KEY,
     sequence      integer     NOT NULL,
     state         text        NOT NULL,
-    outcome       text,
     priority      text        NOT NULL,
     payer         text        NOT NULL,
     codes         text[]      NOT NULL,
     submitted_at  timestamptz NOT NULL,
+    requested_at  timestamptz NOT NULL,
     due_at        timestamptz NOT NULL,
     decided_at    timestamptz,
     updated_at    timestamptz NOT NULL,
-    quarantined   boolean     NOT NULL DEFAULT false
+    quarantined   boolean     NOT NULL
 )
 """
-CONSOLE_BY_STATE = "CREATE INDEX console_cases_by_state ON console_cases (state, submitted_at, case_id)"
+# Case ids are ordered by time (UUIDv7), so they serve as the keyset of every list.
+CONSOLE_BY_STATE = "CREATE INDEX console_cases_by_state ON console_cases (state, case_id)"
+CONSOLE_BY_PAYER = "CREATE INDEX console_cases_by_payer ON console_cases (payer, case_id)"
+CONSOLE_OPEN = """
+CREATE INDEX console_cases_open ON console_cases (due_at, priority)
+    WHERE decided_at IS NULL AND state <> 'cancelled'
+"""
+CONSOLE_QUARANTINED = "CREATE INDEX console_cases_quarantined ON console_cases (case_id) WHERE quarantined"
 GRANTS = (
     "GRANT INSERT, SELECT ON intake_claims TO priorauth_service",
     "GRANT INSERT, SELECT, UPDATE, DELETE ON determination_clocks, notification_deliveries TO priorauth_service",
@@ -59,7 +66,19 @@ GRANTS = (
 
 
 def upgrade() -> None:
-    for statement in (CLAIMS, CLOCKS, CLOCKS_DUE, DELIVERIES, DELIVERIES_DUE, CONSOLE_CASES, CONSOLE_BY_STATE, *GRANTS):
+    for statement in (
+        CLAIMS,
+        CLOCKS,
+        CLOCKS_DUE,
+        DELIVERIES,
+        DELIVERIES_DUE,
+        CONSOLE_CASES,
+        CONSOLE_BY_STATE,
+        CONSOLE_BY_PAYER,
+        CONSOLE_OPEN,
+        CONSOLE_QUARANTINED,
+        *GRANTS,
+    ):
         op.execute(statement)
 
 

@@ -56,7 +56,9 @@ def replay_command(
         print_json(found)
     else:
         print_lines(f"{found['cases']} cases replayed: {found['same']} same, {found['different']} different")
-        print_lines(*(f"{d['case']} #{d['sequence']} {d['type']}: {', '.join(d['paths'])}" for d in found["differences"]))
+        print_lines(
+            *(f"{d['case']} #{d['sequence']} {d['type']}: {', '.join(d['paths'])}" for d in found["differences"])
+        )
     if found["different"]:
         raise typer.Exit(CHECK_FAILED)
 

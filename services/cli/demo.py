@@ -2,7 +2,9 @@
 
 import asyncio
 import tempfile
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +13,6 @@ import httpx
 import typer
 import uvicorn
 from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
 from services.cli.errors import CommandError
@@ -52,26 +53,34 @@ def _run(data_dir: Path, port: int, once: bool) -> None:
     failures: list[BaseException] = []
 
     async def show() -> None:
-        config = uvicorn.Config(receiver(store), host="127.0.0.1", port=collector_port, log_config=None)
-        server = Server(config)
-        serving = asyncio.create_task(server.serve())
         try:
             await _show_all(plan.addresses.url("intake"), store)
             if not once:
                 _say_where(plan.addresses.url("intake"), data_dir)
                 await asyncio.Event().wait()
         except Exception as error:
+            # What went wrong is told after everything has been stopped in order.
             failures.append(error)
-        finally:
-            server.should_exit = True
-            with suppress(asyncio.CancelledError):
-                await serving
 
     stdout.print("Starting PostgreSQL, Kafka and the services (the first run fetches Kafka, some 45 MB) ...")
-    supervise(plan, show)
+    with _collector(store, collector_port):
+        supervise(plan, show)
     if failures:
         reason = str(failures[0]) if isinstance(failures[0], CommandError) else type(failures[0]).__name__
         raise CommandError(1, f"The demo did not come to its end: {reason}.")
+
+
+@contextmanager
+def _collector(store: SpanStore, port: int) -> Iterator[None]:
+    """Takes spans in on a thread of its own, until the last service has sent what it had."""
+    server = Server(uvicorn.Config(receiver(store), host="127.0.0.1", port=port, log_config=None))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(5)
 
 
 async def _show_all(base_url: str, store: SpanStore) -> None:
@@ -91,10 +100,8 @@ async def _show_case(client: httpx.AsyncClient, body: bytes, store: SpanStore, *
     case_id = response.headers["x-case-id"]
     case = await _follow(client, case_id)
     determination = (await client.get(f"/cases/{case_id}/determination")).json()
-    if whole:
-        stdout.print(Panel(Text(determination["text"]), title="Determination", expand=False))
-    else:
-        stdout.print(Panel(Text(_brief(determination)), title="Determination", expand=False))
+    text = determination["text"] if whole else _brief(determination)
+    stdout.print(Panel(Text(text), title="Determination", width=110), soft_wrap=False)
     spans = await _spans(store, case)
     stdout.print(trace_tree(spans))
     stdout.print()
@@ -114,15 +121,10 @@ async def _follow(client: httpx.AsyncClient, case_id: str) -> dict[str, Any]:
             await asyncio.sleep(0.02)
 
 
-def _step(event: dict[str, Any]) -> Table:
-    line = Table.grid(padding=(0, 2))
-    line.add_row(
-        f"[dim]{event['recorded_at'][11:23]}[/dim]",
-        f"{event['type']:<34}",
-        f"{event['state_before']} → [bold]{event['state_after']}[/bold]",
-        f"[dim]{event['actor']}[/dim]",
-    )
-    return line
+def _step(event: dict[str, Any]) -> str:
+    change = event["state_after"] if event["state_after"] != event["state_before"] else ""
+    when, type_ = event["recorded_at"][11:23], event["type"]
+    return f"[dim]{when}[/dim]  {type_:<32}  [bold]{change:<22}[/bold]  [dim]{event['actor']}[/dim]"
 
 
 def _brief(determination: dict[str, Any]) -> str:
@@ -147,5 +149,3 @@ def _say_where(base_url: str, data_dir: Path) -> None:
     stdout.print(f"  priorauth cases list --data-dir {data_dir}")
     stdout.print(f"  priorauth audit verify --data-dir {data_dir}")
     stdout.print("Ctrl-C ends it.")
-
-

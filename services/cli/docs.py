@@ -60,7 +60,7 @@ def flow_picture() -> str:
         for reader in flow.PIPELINE:
             common = [t for t in service.appends if t in reader.reads]
             if common:
-                lines.append(f"    {service.name} -- \"{'<br>'.join(common)}\" --> {reader.name}")
+                lines.append(f'    {service.name} -- "{"<br>".join(common)}" --> {reader.name}')
     lines += [
         "    notification -- notice --> provider",
         *(f"    {s.name} -. append .-> journal[(journal)]" for s in flow.PIPELINE),

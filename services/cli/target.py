@@ -96,7 +96,8 @@ def _reason(response: httpx.Response) -> str:
         return f"The request was refused ({response.status_code})."
     if "issue" in body:
         return "; ".join(
-            " ".join(filter(None, [", ".join(i.get("expression", [])), i.get("diagnostics", "")])) for i in body["issue"]
+            " ".join(filter(None, [", ".join(i.get("expression", [])), i.get("diagnostics", "")]))
+            for i in body["issue"]
         )
     return str(body.get("detail", f"The request was refused ({response.status_code})."))
 

@@ -18,9 +18,7 @@ _START = text(
     ON CONFLICT DO NOTHING
     """
 )
-_DUE = text(
-    "SELECT case_id, sequence FROM determination_clocks WHERE due_at <= :now ORDER BY due_at LIMIT :limit"
-)
+_DUE = text("SELECT case_id, sequence FROM determination_clocks WHERE due_at <= :now ORDER BY due_at LIMIT :limit")
 _STOP = text("DELETE FROM determination_clocks WHERE case_id = :case_id AND sequence = :sequence")
 
 

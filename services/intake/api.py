@@ -196,7 +196,9 @@ def add_views(api: FastAPI, intake: Intake) -> None:
 
     @api.post("/cases/{case_id}/appeal", tags=["cases"], status_code=202)
     async def appeal(
-        case_id: UUID, reason: Annotated[str, Body(embed=True, max_length=10_000)] = "", idempotency_key: IdempotencyKey = None
+        case_id: UUID,
+        reason: Annotated[str, Body(embed=True, max_length=10_000)] = "",
+        idempotency_key: IdempotencyKey = None,
     ) -> dict[str, str]:
         """Asks that a decision be reconsidered: the case goes back to a clinician."""
         history = await intake.appeal(case_id, reason, idempotency_key)

@@ -45,6 +45,7 @@ def case_view(history: History) -> dict[str, Any]:
         "submitted_at": events[0].occurred_at.isoformat(),
         "due_at": request["due_at"],
         "quarantined": history.quarantined,
+        "trace_id": events[0].traceparent.split("-")[1] if events[0].traceparent else None,
         "items": [{**item, "outcome": outcomes.get(item["sequence"])} for item in request["items"]],
         "timeline": [_line(e) for e in events],
     }
@@ -141,5 +142,3 @@ def request_of(history: History) -> CaseSubmitted:
     if not isinstance(data, CaseSubmitted):
         raise TypeError("The case has no request.")
     return data
-
-

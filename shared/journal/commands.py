@@ -44,9 +44,7 @@ async def append_one(
     for attempt in range(_ATTEMPTS):
         try:
             async with engine.begin() as connection:
-                return await _append(
-                    connection, master, case_id, decide, actor, consumer, causation_id, needs, also
-                )
+                return await _append(connection, master, case_id, decide, actor, consumer, causation_id, needs, also)
         except ConcurrentAppendError:
             if attempt == _ATTEMPTS - 1:
                 raise

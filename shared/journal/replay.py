@@ -132,9 +132,7 @@ async def _replay_case(
         so_far.add(event)
 
 
-def _compare(
-    event: Recorded, answer: Answer, work: Work, documents: Mapping[str, StoredDocument]
-) -> tuple[str, ...]:
+def _compare(event: Recorded, answer: Answer, work: Work, documents: Mapping[str, StoredDocument]) -> tuple[str, ...]:
     if event.open_data is None:
         return ("content",)
     try:

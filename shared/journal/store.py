@@ -221,7 +221,7 @@ def _recorded(row: Any, key: bytes | None) -> Recorded:
     opener = None
     if data is not None and key is not None:
         opener = partial(unseal, key, data, event_binding(row[0], row[1]))
-    return Recorded(*row[:17], open_data=opener)
+    return Recorded(*row[:17], opener)
 
 
 CONTENT_OF_DETERMINATION: Final = (

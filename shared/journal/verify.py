@@ -53,14 +53,13 @@ async def verify(engine: AsyncEngine, case_id: UUID | None = None) -> Verificati
     """Recomputes every chain and checks what must hold of each event, over all cases or one."""
     found = Verification()
     checker: _CaseChecker | None = None
-    async with engine.connect() as connection:
-        async with connection.stream(_ROWS, {"case_id": case_id}) as result:
-            async for row in result:
-                if checker is None or checker.case_id != row.case_id:
-                    found.cases += 1
-                    checker = _CaseChecker(row.case_id)
-                found.events += 1
-                found.problems += checker.check(row)
+    async with engine.connect() as connection, connection.stream(_ROWS, {"case_id": case_id}) as result:
+        async for row in result:
+            if checker is None or checker.case_id != row.case_id:
+                found.cases += 1
+                checker = _CaseChecker(row.case_id)
+            found.events += 1
+            found.problems += checker.check(row)
     return found
 
 

@@ -235,9 +235,7 @@ class Consumer:
             await asyncio.sleep(wait)
             wait = min(wait * 2, _LONGEST_WAIT)
 
-    async def _append_quarantine(
-        self, connection: AsyncConnection, message: EventMessage, proposed: Proposed
-    ) -> None:
+    async def _append_quarantine(self, connection: AsyncConnection, message: EventMessage, proposed: Proposed) -> None:
         histories = await read_histories(connection, self._master, [message.case_id])
         history = histories[message.case_id]
         consumer = f"{self._service.name}.quarantine"

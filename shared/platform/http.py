@@ -38,7 +38,9 @@ def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) 
 
 def make_api(service: str, title: str, checks: Mapping[str, Check]) -> FastAPI:
     """A FastAPI application with ``/livez``, ``/readyz``, ``/metrics`` and our error answers."""
-    api = FastAPI(title=title, docs_url=None, redoc_url=None, version="1")
+    # FastAPI's own spans would carry addresses and errors as they are; ours are declared in ``telemetry.py``.
+    quiet: Any = {"tracing": False, "metrics": False, "logs": False}
+    api = FastAPI(title=title, docs_url=None, redoc_url=None, version="1", telemetry=quiet)
     api.add_middleware(RequestMetrics, service=service)
     _add_problems(api)
 

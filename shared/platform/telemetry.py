@@ -33,9 +33,7 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 _HOURS = (60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600, 48 * 3600, 72 * 3600, 5 * 86400, 7 * 86400, 14 * 86400)
 
 EVENTS_APPENDED = Counter("priorauth_events_appended", "Transitions appended to the journal.", ["service", "type"])
-MESSAGES_HANDLED = Counter(
-    "priorauth_messages_handled", "Messages by what came of them.", ["service", "result"]
-)
+MESSAGES_HANDLED = Counter("priorauth_messages_handled", "Messages by what came of them.", ["service", "result"])
 """``result``: appended, duplicate (its effect was there), stale (the case had moved on), quarantined, unreadable."""
 HANDLER_RETRIES = Counter("priorauth_handler_retries", "Attempts that failed and were tried again.", ["service"])
 QUARANTINED = Counter("priorauth_cases_quarantined", "Cases put into quarantine.", ["service"])

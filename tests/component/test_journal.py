@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
@@ -39,9 +39,7 @@ async def test_the_schema_goes_up_and_down_and_up_again(postgres: str) -> None:
         engine = make_engine(settings_of(url))
         try:
             async with engine.connect() as connection:
-                left = await connection.execute(
-                    text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-                )
+                left = await connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"))
                 assert [row[0] for row in left] == ["alembic_version"]
         finally:
             await engine.dispose()
@@ -92,15 +90,15 @@ async def test_a_cause_has_its_effect_once_for_a_consumer(engine: AsyncEngine) -
 
 
 @pytest.mark.parametrize("role", ["migrator", "service"])
-@pytest.mark.parametrize(
-    "statement", ["UPDATE journal SET payer = 'x'", "DELETE FROM journal", "TRUNCATE journal"]
-)
+@pytest.mark.parametrize("statement", ["UPDATE journal SET payer = 'x'", "DELETE FROM journal", "TRUNCATE journal"])
 async def test_nobody_changes_the_journal(database: str, role: str, statement: str) -> None:
     await submit_one(database)
     url = settings_of(database)
-    engine = make_engine(url if role == "service" else url.model_copy(update={"service_database_url": url.database_url}))
+    engine = make_engine(
+        url if role == "service" else url.model_copy(update={"service_database_url": url.database_url})
+    )
     try:
-        with pytest.raises(DBAPIError, match="append-only|permission denied"):
+        with pytest.raises(DBAPIError, match=r"append-only|permission denied"):
             async with engine.begin() as connection:
                 await connection.execute(text(statement))
     finally:
@@ -143,7 +141,7 @@ async def test_the_auditor_reads_and_writes_nothing(database: str) -> None:
     engine = make_engine(settings_of(database), "auditor")
     try:
         assert (await verify(engine)).events > 0
-        with pytest.raises(DBAPIError, match="read-only|permission denied"):
+        with pytest.raises(DBAPIError, match=r"read-only|permission denied"):
             async with engine.begin() as connection:
                 await connection.execute(text("DELETE FROM case_keys"))
     finally:
@@ -158,7 +156,9 @@ async def test_verify_finds_what_a_superuser_changed(postgres: str, migrated_tem
         "hash = decode(repeat('01', 32), 'hex')": "hash",
     }
     async with fresh_database(postgres, migrated_template) as url:
-        engine = make_engine(settings_of(url).model_copy(update={"service_database_url": settings_of(url).database_url}))
+        engine = make_engine(
+            settings_of(url).model_copy(update={"service_database_url": settings_of(url).database_url})
+        )
         try:
             for change, kind in changes.items():
                 [message] = await submit(engine)
@@ -176,15 +176,19 @@ async def test_verify_finds_what_a_superuser_changed(postgres: str, migrated_tem
 async def test_a_document_is_stored_once_and_opens_for_each_of_its_cases(engine: AsyncEngine) -> None:
     document = StoredDocument("sha256:" + "ab" * 32, "text/plain", b"a chart note")
     case_ids = [new_case_id(), new_case_id()]
-    keys = {}
+    keys: dict[UUID, bytes] = {}
     for case_id in case_ids:
         async with engine.begin() as connection:
             keys |= await add_keys(connection, MASTER, [case_id])
             await store_documents(connection, MASTER, keys, [(case_id, document)])
     async with engine.connect() as connection:
         found = await read_documents(connection, keys, case_ids)
-        count = (await connection.execute(text("SELECT count(*) FROM documents WHERE id = :id"), {"id": document.id})).scalar_one()
-        stored = (await connection.execute(text("SELECT data FROM documents WHERE id = :id"), {"id": document.id})).scalar_one()
+        count = (
+            await connection.execute(text("SELECT count(*) FROM documents WHERE id = :id"), {"id": document.id})
+        ).scalar_one()
+        stored = (
+            await connection.execute(text("SELECT data FROM documents WHERE id = :id"), {"id": document.id})
+        ).scalar_one()
     assert count == 1
     assert document.data not in stored
     assert [found[case_id][document.id] for case_id in case_ids] == [document, document]

@@ -136,7 +136,7 @@ async def messages(engine: AsyncEngine, case_ids: Sequence[UUID]) -> list[EventM
     statement = text(f"SELECT {columns} FROM journal WHERE case_id = ANY(:ids) ORDER BY position")
     async with engine.connect() as connection:
         rows = (await connection.execute(statement, {"ids": list(case_ids)})).mappings().all()
-    return [decode_message(_value(row)) for row in rows]
+    return [decode_message(_value({**row})) for row in rows]
 
 
 def _value(row: Mapping[str, Any]) -> bytes:

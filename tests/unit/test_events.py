@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from shared import flow
 from shared.case.history import Accepted, ContentUnavailableError, History, Proposed, Recorded
 from shared.case.states import IllegalTransitionError, MachineDenialError
+from shared.clinical.model import Criterion, Evaluation, Fact, Source
 from shared.events.codec import UnknownEventTypeError, decode, encode
 from shared.events.envelope import EventMessage, decode_message, encode_message
 from shared.events.model import (
@@ -21,13 +22,14 @@ from shared.events.model import (
     NoticeFailed,
     NoticePrepared,
 )
-from shared.clinical.model import Criterion, Evaluation, Fact, Source
 
 NOW = datetime(2026, 11, 16, 9, 30, tzinfo=UTC)
 
 
 def _evaluated() -> CriteriaEvaluated:
-    fact = Fact("spine.sins_total", "known", low=13, high=13, unit="{score}", sources=(Source("note", quote="SINS 13"),))
+    fact = Fact(
+        "spine.sins_total", "known", low=13, high=13, unit="{score}", sources=(Source("note", quote="SINS 13"),)
+    )
     leaf = Criterion("sins", "SINS", "met", ("spine.sins_total",))
     tree = Criterion("all", "All", "met", children=(leaf,))
     evaluation = Evaluation("approved", None, (), (tree,), (), {fact.name: fact})
@@ -120,7 +122,12 @@ def _recorded(accepted: Accepted, opener: Any = None) -> Recorded:
 def test_a_history_numbers_its_events_and_refuses_what_the_table_does_not_have() -> None:
     history = History(UUID(int=3), "P")
     first = _accept(history, Proposed(flow.CASE_SUBMITTED, CaseCancelled()))
-    assert (first.sequence, first.state_before, first.state_after, history.state) == (1, "new", "submitted", "submitted")
+    assert (first.sequence, first.state_before, first.state_after, history.state) == (
+        1,
+        "new",
+        "submitted",
+        "submitted",
+    )
     with pytest.raises(IllegalTransitionError):
         _accept(history, Proposed(flow.CASE_APPROVED, CaseDetermined()))
     assert history.sequence == 1

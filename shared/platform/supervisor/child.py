@@ -78,7 +78,7 @@ def main() -> None:
     # Last, because a change of account makes the kernel forget it.
     die_with_parent(options.parent, options.death_signal)
     try:
-        os.execv(options.command[0], options.command)  # noqa: S606
+        os.execv(options.command[0], options.command)
     except OSError as error:
         sys.exit(f"{options.command[0]} cannot be started: {error.strerror}.")
 

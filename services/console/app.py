@@ -1,0 +1,16 @@
+"""Shows where every case stands."""
+
+from fastapi import FastAPI
+
+from services.console.api import add_views
+from services.console.handlers import Projector, watch_counts
+from shared.platform.service import Runtime
+
+
+def build(runtime: Runtime) -> FastAPI:
+    """Wires the service."""
+    runtime.subscribe(Projector(runtime.engine).consume)
+    runtime.background.append(lambda: watch_counts(runtime.engine))
+    api = runtime.api("priorauth console")
+    add_views(api, runtime.engine)
+    return api

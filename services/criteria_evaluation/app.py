@@ -1,0 +1,13 @@
+"""Reads the chart and evaluates the criteria."""
+
+from fastapi import FastAPI
+
+from services.criteria_evaluation.handlers import EvaluateCriteria
+from services.criteria_evaluation.policy import load_policy
+from shared.platform.service import Runtime
+
+
+def build(runtime: Runtime) -> FastAPI:
+    """Wires the service."""
+    runtime.consume(EvaluateCriteria(load_policy(runtime.settings.criteria_dir)))
+    return runtime.api("priorauth criteria evaluation")

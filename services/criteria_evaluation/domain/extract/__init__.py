@@ -1,0 +1,51 @@
+"""Clinical facts of a case: coded resources first, then notes, weighed together, then what follows from them. Pure."""
+
+from collections.abc import Iterator, Sequence
+
+from services.criteria_evaluation.domain.extract.coded import (
+    REQUESTED_LEVELS,
+    claim_items,
+    read_claims,
+    read_observations,
+    read_resource,
+)
+from services.criteria_evaluation.domain.extract.derive import derive
+from services.criteria_evaluation.domain.extract.mention import Mention
+from services.criteria_evaluation.domain.extract.merge import merge
+from services.criteria_evaluation.domain.extract.notes import read_document, read_phrase
+from services.criteria_evaluation.domain.lexicon import Lexicon
+from shared.clinical.model import Document, Facts, Resource, Source
+
+__all__ = ["extract"]
+
+
+def extract(documents: Sequence[Document], resources: Sequence[Resource], lexicon: Lexicon) -> Facts:
+    """The facts that the chart decides, or on which its sources disagree; what is absent is unknown.
+
+    Coded sources stand before prose among a fact's sources. Levels that every item of the claim names for itself stand
+    alone; else the levels of the note's plan join them.
+    """
+    mentions, every_item_placed = read_claims(resources)
+    mentions += _described(resources, lexicon)
+    mentions += read_observations(resources, lexicon)
+    for resource in resources:
+        mentions += read_resource(resource, lexicon)
+    for document in documents:
+        mentions += (
+            mention
+            for mention in read_document(document, lexicon)
+            if not (every_item_placed and mention.fact == REQUESTED_LEVELS)
+        )
+    facts = merge(mentions, lexicon.vocabulary)
+    derive(facts, lexicon)
+    return {name: facts[name] for name in sorted(facts) if not lexicon.vocabulary[name].internal}
+
+
+def _described(resources: Sequence[Resource], lexicon: Lexicon) -> Iterator[Mention]:
+    """What the items' descriptions say besides levels, such as the extent of a fusion."""
+    for _, texts in claim_items(resources):
+        for path, text in texts:
+            if any(c.isdigit() for c in text):
+                for mention in read_phrase(text, "plan", lexicon):
+                    if mention.fact != REQUESTED_LEVELS and lexicon.vocabulary[mention.fact].internal:
+                        yield mention._replace(source=Source("resource", path))

@@ -1,0 +1,131 @@
+"""Which statements are denied, doubted, past, planned, or about somebody else: scopes of trigger words (ConText).
+
+A trigger acts on the words after it (forward), before it (backward) or on both sides, up to a word that ends its scope.
+Method: Harkema H et al., ConText, J Biomed Inform 2009;42(5):839-851. The words themselves are the lexicon's.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from services.criteria_evaluation.domain.lexicon import Trigger
+
+_BOXES: Final = frozenset({"<box>", "<nobox>"})
+_ANSWERS: Final = frozenset({"no", "n", "none", "absent", "negative", "denies", "denied", "false"})
+_ASKS: Final = frozenset({":", "?", "<box>"})
+_COORDINATES: Final = frozenset({"or", "nor"})
+_VERBS: Final = frozenset({"is", "are", "was", "were", "has", "have", "had", "remains", "shows", "there", "he", "she"})
+_LONGEST_LISTED: Final = 4
+
+
+class Hit(NamedTuple):
+    """A trigger's words: from ``start`` up to ``end``."""
+
+    trigger: Trigger
+    start: int
+    end: int
+
+
+class Scope(NamedTuple):
+    """What a trigger does to the words from ``start`` up to ``end``; ``by`` are its own words."""
+
+    kind: str
+    start: int
+    end: int
+    by_start: int
+    by_end: int
+
+
+def scopes(words: Sequence[str], hits: Sequence[Hit]) -> list[Scope]:
+    """The scopes in a sentence. Of triggers that overlap the longest counts, so a pseudo-trigger disarms what it holds."""
+    kept = _longest(hits)
+    stops = [(hit.start, hit.end) for hit in kept if hit.trigger.kind == "terminator"]
+    boxes = [i for i, word in enumerate(words) if word in _BOXES]
+    stops += [(i, i + 1) for i in boxes]
+    found = [scope for hit in kept for scope in _scopes_of(words, hit, stops)]
+    for n, i in enumerate(boxes):
+        if words[i] == "<nobox>":
+            found.append(Scope("unchecked", i, boxes[n + 1] if n + 1 < len(boxes) else len(words), i, i + 1))
+    found += [scope for i in range(1, len(words)) if words[i] in _ANSWERS for scope in _answer(words, i)]
+    return [s for s in found if not (s.kind != "unchecked" and boxes and _unchecked(words, boxes, s.by_start))]
+
+
+def _unchecked(words: Sequence[str], boxes: Sequence[int], i: int) -> bool:
+    """Whether the word at ``i`` stands behind an empty box."""
+    before = [box for box in boxes if box <= i]
+    return bool(before) and words[before[-1]] == "<nobox>"
+
+
+def _longest(hits: Sequence[Hit]) -> list[Hit]:
+    kept: list[Hit] = []
+    for hit in sorted(hits, key=lambda h: (h.start, -h.end)):
+        last = kept[-1] if kept else None
+        if last is not None and hit.start < last.end and (hit.start, hit.end) != (last.start, last.end):
+            continue
+        kept.append(hit)
+    return kept
+
+
+def _scopes_of(words: Sequence[str], hit: Hit, stops: Sequence[tuple[int, int]]) -> list[Scope]:
+    trigger = hit.trigger
+    if trigger.kind == "ignore":
+        # Its own words are no statement: the name of a score says nothing of the patient.
+        return [Scope("possible", hit.start, hit.end, -1, -1)]
+    if trigger.kind in ("terminator", "pseudo"):
+        return []
+    found: list[Scope] = []
+    if trigger.direction in ("forward", "both"):
+        end = min([start for start, _ in stops if start >= hit.end] + [len(words), hit.end + trigger.reach])
+        if trigger.kind in ("negated", "possible") and not trigger.lists:
+            end = _end_of_list(words, hit.end, end)
+        found.append(Scope(trigger.kind, hit.end, end, hit.start, hit.end))
+    if trigger.direction in ("backward", "both"):
+        begin = max([end for _, end in stops if end <= hit.start] + [0, hit.start - trigger.reach])
+        if not trigger.lists:
+            commas = [i + 1 for i in range(begin, hit.start - 1) if words[i] == ","]
+            begin = commas[-1] if commas else begin
+        found.append(Scope(trigger.kind, begin, hit.start, hit.start, hit.end))
+    return found
+
+
+def _end_of_list(words: Sequence[str], start: int, end: int) -> int:
+    """How far "no" reaches: over a list ("no fever, chills or weakness"), not into the next clause.
+
+    A comma is part of a list where "or" follows it, or where every part after it is short and carries no value.
+    """
+    commas = [i for i in range(start, end) if words[i] == ","]
+    if not commas:
+        return end
+    coordinate = max((i for i in range(start, end) if words[i] in _COORDINATES), default=-1)
+    if coordinate > commas[0]:
+        following = [i for i in commas if i > coordinate]
+        return following[0] if following else end
+    edges = [*commas, end]
+    for left, right in zip(edges, edges[1:], strict=False):
+        part = words[left + 1 : right]
+        if len(part) > _LONGEST_LISTED or any(word[0] == "<" or word in _VERBS for word in part):
+            return left
+    return end
+
+
+def _answer(words: Sequence[str], i: int) -> list[Scope]:
+    """A form's answer: ``Retropulsion: no``, ``Weakness? None``, ``[ ] Yes [x] No``. It denies what stands before it."""
+    closed = i + 1 == len(words) or words[i + 1] in _BOXES or words[i + 1] in (",", ";", "-")
+    if words[i - 1] not in _ASKS or not closed:
+        return []
+    begin = 0
+    for j in range(i - 2, -1, -1):
+        if words[j] == ",":
+            begin = j + 1
+            break
+    return [Scope("negated", begin, i - 1, i, i + 1)]
+
+
+def flags_of(scopes_here: Sequence[Scope], taken: Sequence[int]) -> frozenset[str]:
+    """What the triggers around a statement make of it; triggers that are words of the statement itself are left out."""
+    found: set[str] = set()
+    for scope in scopes_here:
+        if any(scope.by_start <= p < scope.by_end for p in taken):
+            continue
+        if any(scope.start <= p < scope.end for p in taken):
+            found.add(scope.kind)
+    return frozenset(found)

@@ -1,0 +1,91 @@
+"""Vertebral levels as charts write them: L1-3, T12/L1, C7 through T2, "the second lumbar vertebra"."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from services.criteria_evaluation.domain.vocabulary import LEVEL_INDEX, in_order, level_range
+
+_LEVEL_TOKEN: Final = re.compile(r"[A-Za-z][0-9]{1,2}(?![0-9])|[A-Za-z]+|[0-9]+|\S")
+_THROUGH: Final = frozenset({"-", "–", "—", "−", "to", "through", "thru"})
+_LISTS: Final = frozenset({"/", ",", "and", "&", "+"})
+_SEQUENCE_WORDS: Final = (
+    "weight", "hyperintens", "hypointens", "isointens", "signal", "bright", "dark", "sequence", "image", "flair",
+    "wi", "fat", "stir", "shorten", "w", "contrast", "hyper", "hypo", "post", "axial", "sagittal",
+)  # fmt: skip
+_ORDINALS: Final = {
+    word: n
+    for n, word in enumerate(
+        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(), start=1
+    )
+}
+_REGIONS: Final = {"cervical": "C", "thoracic": "T", "lumbar": "L", "sacral": "S"}
+
+
+def _level(word: str) -> str | None:
+    name = word.upper()
+    return name if name in LEVEL_INDEX else None
+
+
+def read_levels(words: Sequence[str], i: int) -> tuple[tuple[str, ...], int] | None:
+    """The vertebrae named from token ``i`` on and the index after them, or None where no level is named.
+
+    T1 and T2 are no vertebrae before words of an MR sequence, nor before the N of a TNM stage.
+    """
+    first = _level(words[i])
+    if first is None:
+        return _ordinal(words, i)
+    levels, last, i = [first], first, i + 1
+    n = len(words)
+    while i + 1 < n and (words[i] in _THROUGH or words[i] in _LISTS):
+        j = i + 1
+        if words[i] == "," and words[j] in ("and", "&") and j + 1 < n:
+            j += 1
+        following = _level(words[j])
+        if following is None and words[i] in ("-", "–", "—", "−", "/") and words[j].isascii() and words[j].isdigit():
+            following = _level(last[0] + words[j])
+        if following is None or (words[i] == "," and _is_sequence(words, j + 1, following)):
+            break
+        levels.extend(level_range(last, following) if words[i] in _THROUGH else (following,))
+        last, i = following, j + 1
+    if len(levels) <= 2 and all(_is_sequence(words, i, level) for level in levels):
+        return None
+    return in_order(levels), i
+
+
+def _is_sequence(words: Sequence[str], i: int, level: str) -> bool:
+    """Whether what follows shows that the T1 or T2 before it is an MR sequence or a TNM stage."""
+    if level[0] != "T":
+        return False
+    if i < len(words) and words[i] == "-":
+        i += 1
+    if i >= len(words):
+        return False
+    following = words[i]
+    if following[0] == "n" and following[1:2].isdigit():
+        return True
+    return level in ("T1", "T2") and following.startswith(_SEQUENCE_WORDS) and following != "with"
+
+
+def _ordinal(words: Sequence[str], i: int) -> tuple[tuple[str, ...], int] | None:
+    """``the second lumbar vertebra``."""
+    if words[i] in _ORDINALS and i + 2 < len(words) and words[i + 1] in _REGIONS and words[i + 2].startswith("vertebr"):
+        level = _level(f"{_REGIONS[words[i + 1]]}{_ORDINALS[words[i]]}")
+        if level is not None:
+            return (level,), i + 2
+    return None
+
+
+def levels_in(text: str) -> tuple[str, ...]:
+    """All vertebrae that a short text names, for example a body site's display or an answer's string."""
+    words = [token.lower() for token in _LEVEL_TOKEN.findall(text[:400])]
+    found: list[str] = []
+    i = 0
+    while i < len(words):
+        read = read_levels(words, i)
+        if read is None:
+            i += 1
+        else:
+            found.extend(read[0])
+            i = read[1]
+    return in_order(found)

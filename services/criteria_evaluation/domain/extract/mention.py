@@ -1,0 +1,56 @@
+"""What one place of the chart says of one fact, before all places are weighed together."""
+
+import datetime as dt
+from typing import NamedTuple
+
+from services.criteria_evaluation.domain.quantities import Interval, convert
+from services.criteria_evaluation.domain.extract.values import Value
+from services.criteria_evaluation.domain.vocabulary import FactType
+from shared.clinical.model import Source
+
+Said = bool | str | tuple[str, ...] | Interval
+
+
+class Mention(NamedTuple):
+    """A value of a fact with its source. A mention of a higher ``rank`` counts only where none of a lower one exists."""
+
+    fact: str
+    said: Said
+    source: Source
+    date: dt.date | None = None
+    rank: int = 1
+
+
+def within(fact: FactType, interval: Interval) -> bool:
+    """Whether the interval lies in the range that the fact can have."""
+    low, high = fact.minimum, fact.maximum
+    if low is not None and ((interval.low is not None and interval.low < low) or (interval.high is not None and interval.high < low)):
+        return False
+    return high is None or not (
+        (interval.low is not None and interval.low > high) or (interval.high is not None and interval.high > high)
+    )
+
+
+def said_in(fact: FactType, value: Value, on: dt.date | None) -> Said | None:
+    """What a value written in prose says of a fact; a date, for a duration, runs to the note's own date ``on``."""
+    if fact.kind == "levels":
+        return value.levels or None
+    if fact.kind == "code":
+        word = value.grade or (f"{value.interval.low:g}" if value.interval and value.interval.low is not None else "")
+        return word if word in fact.values else None
+    if fact.kind != "quantity" or fact.unit is None:
+        return None
+    interval, unit = value.interval, value.unit
+    if value.date is not None and on is not None and value.date <= on:
+        interval, unit = Interval.at(float((on - value.date).days)), "d"
+    if interval is None:
+        return None
+    if unit == "%" and fact.unit.startswith("{"):
+        unit = None  # A score of 0 to 100 is often written with a percent sign.
+    return converted(fact, interval, unit)
+
+
+def converted(fact: FactType, interval: Interval, unit: str | None) -> Interval | None:
+    """The interval in the fact's unit, or None where it cannot be a value of the fact."""
+    from_unit = convert(interval, unit, fact.unit or "1")
+    return from_unit if from_unit is not None and within(fact, from_unit) else None

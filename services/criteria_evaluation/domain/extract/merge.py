@@ -1,0 +1,77 @@
+"""From what all places of the chart say to facts: agreement is known, contradiction is conflicting, silence is unknown."""
+
+from collections.abc import Iterable, Sequence
+
+from services.criteria_evaluation.domain.extract.mention import Mention, Said
+from services.criteria_evaluation.domain.quantities import Interval
+from services.criteria_evaluation.domain.vocabulary import FactType, Vocabulary, in_order
+from shared.clinical.model import Fact, Facts, Source
+
+
+def merge(mentions: Iterable[Mention], vocabulary: Vocabulary) -> Facts:
+    """The facts that the mentions decide, or contradict each other on, with every source, coded sources first."""
+    by_fact: dict[str, list[Mention]] = {}
+    for mention in mentions:
+        by_fact.setdefault(mention.fact, []).append(mention)
+    return {name: _fact(vocabulary[name], by_fact[name]) for name in sorted(by_fact)}
+
+
+def _fact(kind: FactType, mentions: Sequence[Mention]) -> Fact:
+    if len(mentions) == 1:
+        return fact_of(kind, mentions[0].said, (mentions[0].source,))
+    deciding = _deciding(kind, mentions)
+    said = agreed(kind, deciding)
+    # A weaker mention that agrees is one source more; one that is overruled is not shown as support.
+    sources = [m.source for m in mentions if m in deciding or (said is not None and agreed(kind, (*deciding, m)) is not None)]
+    return fact_of(kind, said, _distinct(sources))
+
+
+def _deciding(kind: FactType, mentions: Sequence[Mention]) -> list[Mention]:
+    """The mentions that count: the best rank, the most recent where the vocabulary says so, the most specific code."""
+    best = min(m.rank for m in mentions)
+    kept = [m for m in mentions if m.rank == best]
+    if kind.latest and (dates := [m.date for m in kept if m.date is not None]):
+        last = max(dates)
+        kept = [m for m in kept if m.date == last]
+    if kind.prefer and any(m.said in kind.prefer for m in kept):
+        kept = [m for m in kept if m.said in kind.prefer]
+    return kept
+
+
+def agreed(kind: FactType, mentions: Sequence[Mention]) -> Said | None:
+    """What all of them say, or None where they contradict each other. Sets add up, unless coded and prose share nothing."""
+    if kind.kind in ("levels", "codes"):
+        return _union(kind, mentions)
+    first = mentions[0].said
+    if not isinstance(first, Interval):
+        return first if all(m.said == first for m in mentions) else None
+    interval: Interval | None = first
+    for mention in mentions[1:]:
+        if interval is None or not isinstance(mention.said, Interval):
+            return None
+        interval = interval.intersect(mention.said)
+    return interval
+
+
+def _union(kind: FactType, mentions: Sequence[Mention]) -> tuple[str, ...] | None:
+    coded: set[str] = set()
+    prose: set[str] = set()
+    for mention in mentions:
+        if isinstance(mention.said, tuple):
+            (prose if mention.source.kind == "note" else coded).update(mention.said)
+    if coded and prose and not coded & prose:
+        return None
+    return in_order(coded | prose) if kind.kind == "levels" else tuple(sorted(coded | prose))
+
+
+def fact_of(kind: FactType, said: Said | None, sources: tuple[Source, ...]) -> Fact:
+    """The fact with this value, or conflicting where there is none."""
+    if said is None:
+        return Fact(kind.name, "conflicting", None, None, None, kind.unit, False, False, sources)
+    if isinstance(said, Interval):
+        return Fact(kind.name, "known", None, said.low, said.high, kind.unit, said.low_open, said.high_open, sources)
+    return Fact(kind.name, "known", said, None, None, None, False, False, sources)
+
+
+def _distinct(sources: Iterable[Source]) -> tuple[Source, ...]:
+    return tuple(dict.fromkeys(sources))

@@ -1,0 +1,185 @@
+"""Facts that a note states: patterns of the lexicon in its sentences, under their assertion."""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from services.criteria_evaluation.domain.extract.assertion import Hit, flags_of, scopes
+from services.criteria_evaluation.domain.extract.mention import Mention, Said, said_in
+from services.criteria_evaluation.domain.extract.text import Sentence, note_date, sentences, tokens_of
+from services.criteria_evaluation.domain.extract.values import Units, units_of
+from services.criteria_evaluation.domain.lexicon import Cue, Lexicon, Target, Trigger
+from services.criteria_evaluation.domain.lexicon_patterns import match
+from shared.clinical.model import Document, Source
+
+_CLINICAL: Final = frozenset({"exam", "complaint", "review", "past_history", "family", "social", "medications"})
+_CUE_REACH: Final = 8
+"""How many sentences a context such as "SINS:" stays open, for a list of its parts."""
+_LONGEST_PHRASE: Final = 400
+_NO_FLAGS: Final[frozenset[str]] = frozenset()
+
+
+class Found(NamedTuple):
+    """A target's words in a sentence (positions), and the position of its value."""
+
+    target: Target
+    taken: list[int]
+    slot: int | None
+
+
+def read_document(document: Document, lexicon: Lexicon) -> Iterator[Mention]:
+    """All statements of facts in a document. A flagged document states none."""
+    if document.flags or not document.text:
+        return
+    on = document.date or note_date(document.text)
+    open_cues: dict[str, int] = {}
+    section: str | None = None
+    report = True
+    for sentence in sentences(document.text, lexicon.sections):
+        sentence, report = _impression(sentence, report)
+        if sentence.section != section:
+            open_cues, section = {}, sentence.section
+        for tokens in tokens_of(document.text, sentence):
+            units = units_of(tokens, on)
+            yield from read_sentence(document, sentence, units, on, lexicon, open_cues)
+        open_cues = {cue: left - 1 for cue, left in open_cues.items() if left > 1}
+
+
+def _impression(sentence: Sentence, report: bool) -> tuple[Sentence, bool]:
+    """An impression is a reader's of images in a radiology report, else a clinician's assessment.
+
+    A report has no section that only a clinician's note has; ``report`` says whether that holds so far.
+    """
+    if sentence.category in _CLINICAL:
+        return sentence, False
+    if sentence.category == "impression":
+        return replace(sentence, category="imaging" if report else "assessment"), report
+    return sentence, report
+
+
+def read_sentence(
+    document: Document,
+    sentence: Sentence,
+    units: Units,
+    on: dt.date | None,
+    lexicon: Lexicon,
+    open_cues: dict[str, int],
+) -> Iterator[Mention]:
+    """The statements of one sentence. Cues that it opens are added to ``open_cues``."""
+    found, hits, cues = scan(units, lexicon)
+    for cue in cues:
+        open_cues[cue] = _CUE_REACH
+    found = [hit for hit in found if _at_home(hit.target, sentence.category, open_cues)]
+    if not found:
+        return
+    around = scopes(units.words, hits) if hits or _has_form(units) else []
+    section_flags = lexicon.section_flags.get(sentence.category or "", _NO_FLAGS)
+    for target, taken, slot in _outermost(found):
+        flags = flags_of(around, taken) | section_flags if around else section_flags
+        judged = judge(target, flags)
+        if judged is None:
+            continue
+        negated, rank = judged
+        said = _said(target, units, slot, negated, on, lexicon)
+        if said is None:
+            continue
+        start, end = units.starts[taken[0]], units.ends[taken[-1]]
+        source = Source("note", None, document.id, sentence.section, start, end, document.text[start:end])
+        yield Mention(target.fact, said, source, on, rank)
+
+
+def scan(units: Units, lexicon: Lexicon) -> tuple[list[Found], list[Hit], list[str]]:
+    """Every pattern that the words match: targets, triggers, cues."""
+    found: list[Found] = []
+    hits: list[Hit] = []
+    cues: list[str] = []
+    words, cache, look_up = units.words, lexicon.index.cache, lexicon.index.look_up
+    known = [cache.get(word) or look_up(word) for word in words]
+    missing = -1
+    for word in known:
+        missing &= ~word.bits
+    for i, word in enumerate(known):
+        for needs, pattern, owner in word.candidates:
+            if needs & missing:
+                continue
+            matched = match(pattern, words, i)
+            if matched is None:
+                continue
+            if isinstance(owner, Target):
+                found.append(Found(owner, *matched))
+            elif isinstance(owner, Trigger):
+                hits.append(Hit(owner, i, matched[0][-1] + 1))
+            elif isinstance(owner, Cue):
+                cues.append(owner.id)
+    return found, hits, cues
+
+
+def _at_home(target: Target, category: str | None, open_cues: Mapping[str, int]) -> bool:
+    """Whether the target may stand in this kind of section, and in the context that it needs."""
+    if (target.sections and category not in target.sections) or category in target.not_sections:
+        return False
+    return target.cue is None or target.cue in open_cues
+
+
+def _has_form(units: Units) -> bool:
+    """Whether the sentence looks like a form's line, whose answers no trigger of the lexicon stands for."""
+    words = units.words
+    return ":" in words or "?" in words or "<nobox>" in words or "<box>" in words
+
+
+def _outermost(found: list[Found]) -> list[Found]:
+    """Without the statements that lie within a longer one of the same fact ("small cell" in "non-small cell")."""
+    if len(found) == 1:
+        return found
+    kept: list[Found] = []
+    reach: dict[str, tuple[int, int]] = {}
+    for hit in sorted(found, key=lambda f: (f.taken[0], -f.taken[-1], -len(f.taken))):
+        begin, end = reach.get(hit.target.fact, (-1, -1))
+        if hit.taken[-1] <= end and hit.taken[0] >= begin and not _other_code(hit, kept):
+            continue
+        kept.append(hit)
+        if hit.taken[-1] > end:
+            reach[hit.target.fact] = hit.taken[0], hit.taken[-1]
+    return kept
+
+
+def _other_code(hit: Found, kept: list[Found]) -> bool:
+    """Whether the same words state another member of a set of codes besides ("cord and root compression")."""
+    last = kept[-1]
+    return last.taken != hit.taken and isinstance(hit.target.value, tuple) and hit.target.value != last.target.value
+
+
+def judge(target: Target, flags: frozenset[str]) -> tuple[bool, int] | None:
+    """Whether the statement counts: (denied, rank), or None where it is no source."""
+    if "unchecked" in flags or "family" in flags or "possible" in flags:
+        return None
+    rank = target.rank
+    for flag, use in (("historical", target.past), ("planned", target.planned), ("reported", target.reported)):
+        if flag not in flags:
+            if use == "require" and not (flag == "planned" and "plan" in flags):
+                return None
+        elif use == "drop":
+            return None
+        elif use == "later":
+            rank += 1
+    return "negated" in flags, rank
+
+
+def _said(
+    target: Target, units: Units, slot: int | None, negated: bool, on: dt.date | None, lexicon: Lexicon
+) -> Said | None:
+    if negated:
+        return target.negated
+    if target.value is not None:
+        return target.value
+    value = units.values.get(slot) if slot is not None else None
+    return None if value is None else said_in(lexicon.vocabulary[target.fact], value, on)
+
+
+def read_phrase(text: str, category: str, lexicon: Lexicon) -> Iterator[Mention]:
+    """The statements of a short text that stands in a resource, as in a section of this category."""
+    phrase = Document("", text[:_LONGEST_PHRASE])
+    sentence = Sentence(0, len(phrase.text), None, category)
+    for tokens in tokens_of(phrase.text, sentence):
+        yield from read_sentence(phrase, sentence, units_of(tokens), None, lexicon, {})

@@ -1,0 +1,192 @@
+"""From a document's text to its sentences: lines, list items, hard wraps, sections, tokens. All offsets are the document's."""
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from services.criteria_evaluation.domain.extract.values import Tokens, read_date
+
+MAX_TOKENS: Final = 400
+"""A longer sentence is cut: what is related within a sentence stays bounded, and so does the work."""
+
+_TOKEN: Final = re.compile(
+    r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?![0-9])"
+    r"|[0-9]{1,2}/[0-9]{1,2}/(?:[0-9]{4}|[0-9]{2})(?![0-9])"
+    r"|[0-9]+(?:\.[0-9]+)?"
+    r"|[xX](?=[0-9])"
+    r"|[^\W\d_][^\W_]*"
+    r"|[^\s]"
+)
+_STOP: Final = re.compile(r"(?<=\S)[.!?]+(?=\s)|;(?=\s)")
+_ANSWER: Final = re.compile(r"\s*(?:\W{0,3})(?:yes|no|y|n|none)\b", re.IGNORECASE)
+_ITEM: Final = re.compile(r"[ \t]*(?:[-*•·‣▪●–—>]+[ \t]|[0-9]{1,2}[.)][ \t]|[A-Za-z][.)][ \t]|\[[ xX_]?\]|\([ xX]\)|[☐☑☒✓✔])")
+_LETTERS: Final = re.compile(r"[A-Za-z]+")
+_SERVICE_DATE: Final = re.compile(
+    r"\b(?:date of (?:service|visit|consultation|exam|study|procedure|encounter)|visit date|service date|exam date|date|dos)"
+    r"[ \t]*[:\-]?[ \t]*([0-9]{4}-[0-9]{1,2}-[0-9]{1,2}|[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4})(?![0-9])",
+    re.IGNORECASE,
+)
+_ABBREVIATIONS: Final = frozenset(
+    "dr mr mrs ms st vs approx e.g i.e eg ie etc fig no. dept prof jr sr resp incl max min est".split()
+)
+_HEAD: Final = 1200
+_LONGEST_HEADER: Final = 70
+_SHORT_LINE: Final = 55
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence or list item with its section. ``category`` is the lexicon's kind of section, or None."""
+
+    start: int
+    end: int
+    section: str | None
+    category: str | None
+
+
+def note_date(text: str) -> dt.date | None:
+    """The date of service that the head of a note states."""
+    found = _SERVICE_DATE.search(text, 0, _HEAD)
+    return read_date(found.group(1)) if found else None
+
+
+def tokens_of(text: str, sentence: Sentence) -> Iterator[Tokens]:
+    """The tokens of a sentence, in pieces of at most ``MAX_TOKENS``."""
+    words: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for found in _TOKEN.finditer(text, sentence.start, sentence.end):
+        words.append(found.group().lower())
+        starts.append(found.start())
+        ends.append(found.end())
+        if len(words) >= MAX_TOKENS:
+            yield Tokens(words, starts, ends)
+            words, starts, ends = [], [], []
+    if words:
+        yield Tokens(words, starts, ends)
+
+
+def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
+    """The sentences of a note in order, each with the section it stands in.
+
+    ``sections`` gives the category of a heading (its letters in lower case). A family history whose text follows its
+    heading at once ends with the paragraph, so that unheaded text after it is the patient's again.
+    """
+    name: str | None = None
+    category: str | None = None
+    inline = False
+    for start, end, blank in _paragraphs(text, sections):
+        if blank:
+            if inline and category == "family":
+                name = category = None
+            continue
+        for first, last in _split(text, start, end):
+            header = _header(text, first, last, sections, at_line=first == start)
+            if header is not None:
+                name, category, first = header
+                inline = first < last
+            if first < last:
+                yield Sentence(first, last, name, category)
+
+
+def _paragraphs(text: str, sections: Mapping[str, str]) -> Iterator[tuple[int, int, bool]]:
+    """Runs of lines that belong together, as (start, end, False); a blank line is (at, at, True)."""
+    at, start, end, last = 0, -1, 0, ""
+    for line in text.split("\n"):
+        stop = at + len(line)
+        body = line.strip()
+        if not body:
+            if start >= 0:
+                yield start, end, False
+                start = -1
+            yield at, at, True
+        else:
+            if start >= 0 and not _continues(last, body, sections):
+                yield start, end, False
+                start = -1
+            if start < 0:
+                start = at + (len(line) - len(line.lstrip()))
+            end, last = stop, body
+        at = stop + 1
+    if start >= 0:
+        yield start, end, False
+
+
+def _continues(last: str, line: str, sections: Mapping[str, str]) -> bool:
+    """Whether a line carries on the sentence of the one before it, as a hard wrap does."""
+    if _ITEM.match(line) or _heading(line, sections) is not None or _heading(last, sections) == (len(last), True):
+        return False
+    if last[-1] in ".!?;" and len(last) < _SHORT_LINE:
+        return False
+    return line[0].islower() or last[-1] in ",-(/&" or len(last) >= _SHORT_LINE
+
+
+def _heading(line: str, sections: Mapping[str, str]) -> tuple[int, bool] | None:
+    """Where the heading that a line begins with ends, and whether it is the whole line; None where there is none."""
+    colon = line.find(":", 0, _LONGEST_HEADER)
+    candidate = line[:colon] if colon > 0 else line if len(line) <= _LONGEST_HEADER else ""
+    if not candidate or candidate[-1] in ".,;":
+        return None
+    letters = _LETTERS.findall(candidate)
+    if not letters or len(letters) > 8:
+        return None
+    known = " ".join(letters).lower() in sections
+    shouted = candidate.upper() == candidate and len(letters[0]) > 3 and not any(c.isdigit() for c in candidate[:5])
+    marked = line[0] in "#*"
+    if colon > 0:
+        return (colon + 1, colon + 1 == len(line)) if known or shouted else None
+    return (len(line), True) if (known and (len(letters) > 1 or shouted or marked)) or (shouted and len(letters) > 1) else None
+
+
+def _header(
+    text: str, start: int, end: int, sections: Mapping[str, str], *, at_line: bool
+) -> tuple[str, str | None, int] | None:
+    """The section that a sentence opens: its name, its category, and where its text begins."""
+    line = text[start : min(end, start + 4 * _LONGEST_HEADER)].split("\n", 1)[0]
+    found = _heading(line.rstrip(), sections)
+    if found is None:
+        return None
+    candidate = line[: found[0]].rstrip().rstrip(":")
+    letters = _LETTERS.findall(candidate)
+    category = sections.get(" ".join(letters).lower())
+    if category is None and not at_line:
+        return None
+    first = candidate.find(letters[0])
+    digits = next((i for i, c in enumerate(candidate) if c.isdigit() and i > first), len(candidate))
+    name = candidate[first:digits].strip(" *_#:-(") or candidate.strip()
+    begin = start + found[0]
+    while begin < end and (text[begin].isspace() or text[begin] in "*_"):
+        begin += 1
+    return name, category, begin
+
+
+def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Sentences of a paragraph: at full stops, question marks and semicolons that end one."""
+    at = start
+    for found in _STOP.finditer(text, start, end):
+        stop = found.end()
+        if found.group() == "." and not _ends(text, at, found.start(), stop, end):
+            continue
+        if found.group() == "?" and _ANSWER.match(text, stop, end):
+            continue
+        if at < stop:
+            yield at, stop
+        at = stop
+        while at < end and text[at].isspace():
+            at += 1
+    if at < end:
+        yield at, end
+
+
+def _ends(text: str, start: int, dot: int, after: int, end: int) -> bool:
+    """Whether a full stop ends a sentence: not after an abbreviation or a list number, nor before a small letter."""
+    at = after
+    while at < end and text[at].isspace():
+        at += 1
+    if at < end and text[at].islower():
+        return False
+    word = text[max(start, dot - 8) : dot].rsplit(None, 1)
+    tail = word[-1].lower() if word else ""
+    return bool(tail) and tail not in _ABBREVIATIONS and not (tail.isdigit() and dot - start <= 2)

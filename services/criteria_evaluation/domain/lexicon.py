@@ -1,0 +1,331 @@
+"""The lexicon: which words state which fact, which words deny, doubt or date a statement, which codes carry a fact.
+
+Policy as data: YAML in, one compiled :class:`Lexicon` out. Matching data is compiled once, at load.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, NamedTuple
+
+from services.criteria_evaluation.domain.lexicon_patterns import Pattern, compile_patterns
+from services.criteria_evaluation.domain.lexicon_rules import Rule, read_rules
+from services.criteria_evaluation.domain.policy_yaml import Entry, read_yaml
+from services.criteria_evaluation.domain.vocabulary import Vocabulary
+from services.criteria_evaluation.domain.vocabulary_yaml import fact_named, read_facts, read_value
+from shared.policy import PolicyError, PolicyFile, digest_of
+
+Flag = Literal["negated", "possible", "historical", "family", "planned", "reported", "unchecked"]
+Direction = Literal["forward", "backward", "both"]
+Use = Literal["drop", "keep", "later", "require"]
+
+_TOP: Final = frozenset(
+    {"id", "version", "facts", "classes", "sections", "section_flags", "triggers", "cues", "targets", "observations", "conditions", "rules"}
+)
+_TARGET: Final = frozenset(
+    {"id", "fact", "value", "patterns", "negated", "past", "planned", "reported", "sections", "not_sections", "cue", "rank"}
+)
+_TRIGGER: Final = frozenset({"id", "kind", "direction", "lists", "reach", "patterns"})
+_KINDS: Final = ("negated", "possible", "historical", "family", "planned", "reported", "terminator", "pseudo", "ignore")
+_USES: Final = ("drop", "keep", "later", "require")
+_CACHED_WORDS: Final = 50_000
+"""Beyond so many distinct words none is remembered any more, so that a hostile text cannot fill the memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A statement of a fact. ``value`` None: the value stands in the pattern's slot.
+
+    ``negated`` is the value that a negated statement states (None: it states nothing). ``past``, ``planned`` and
+    ``reported`` say what becomes of a statement about the past, about a plan, or that only the patient makes: it is
+    dropped, kept, counts only where nothing better is said (later), or is required.
+    """
+
+    id: str
+    fact: str
+    value: bool | str | tuple[str, ...] | None
+    negated: bool | str | tuple[str, ...] | None
+    past: Use = "drop"
+    planned: Use = "keep"
+    reported: Use = "keep"
+    sections: frozenset[str] = frozenset()
+    not_sections: frozenset[str] = frozenset()
+    cue: str | None = None
+    rank: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """Words that change what statements beside them mean. ``reach`` bounds the words on which they act."""
+
+    id: str
+    kind: str
+    direction: Direction
+    lists: bool
+    reach: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """Words that open a context in which short statements count ("SINS" before "pain 3, lesion 2")."""
+
+    id: str
+
+
+Owner = Target | Trigger | Cue
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A code that carries a fact, for observations. A component above ``unless_above`` makes it no source."""
+
+    fact: str
+    unless: Mapping[str, float] = field(default_factory=dict)
+
+
+class Candidate(NamedTuple):
+    """A pattern that may begin at a word: ``needs`` are the bits of the other words that it cannot do without."""
+
+    needs: int
+    pattern: Pattern
+    owner: Owner
+
+
+class Word(NamedTuple):
+    """What the patterns make of a word: those that may begin with it, and the bits of the elements that it satisfies.
+
+    A sentence whose words together lack a bit that a pattern needs cannot match it, which spares most of the matching.
+    """
+
+    candidates: tuple[Candidate, ...]
+    bits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """All patterns by the words that they begin with, and all their elements by the words that satisfy them."""
+
+    exact: Mapping[str, tuple[Candidate, ...]]
+    prefixed: tuple[tuple[tuple[str, ...], Candidate], ...]
+    bits: Mapping[str, int]
+    prefix_bits: tuple[tuple[tuple[str, ...], int], ...]
+    cache: dict[str, Word]
+
+    def look_up(self, word: str) -> Word:
+        """Computes and remembers what the patterns make of a word."""
+        candidates = self.exact.get(word, ()) + tuple(c for starts, c in self.prefixed if word.startswith(starts))
+        bits = self.bits.get(word, 0)
+        for starts, bit in self.prefix_bits:
+            if word.startswith(starts):
+                bits |= bit
+        found = Word(candidates, bits)
+        if len(self.cache) < _CACHED_WORDS:
+            self.cache[word] = found
+        return found
+
+
+def _index(owners: Sequence[tuple[Pattern, Owner]]) -> Index:
+    numbers: dict[tuple[frozenset[str], tuple[str, ...]], int] = {}
+    exact: dict[str, list[Candidate]] = {}
+    prefixed: list[tuple[tuple[str, ...], Candidate]] = []
+    for pattern, owner in owners:
+        needs = 0
+        for element in pattern.elements[1:]:
+            if not element.optional:
+                needs |= 1 << numbers.setdefault((element.literals, element.prefixes), len(numbers))
+        candidate = Candidate(needs, pattern, owner)
+        first = pattern.elements[0]
+        for word in sorted(first.literals):
+            exact.setdefault(word, []).append(candidate)
+        if first.prefixes:
+            prefixed.append((first.prefixes, candidate))
+    bits: dict[str, int] = {}
+    for (literals, _), number in numbers.items():
+        for word in literals:
+            bits[word] = bits.get(word, 0) | 1 << number
+    return Index(
+        exact={word: tuple(found) for word, found in exact.items()},
+        prefixed=tuple(prefixed),
+        bits=bits,
+        prefix_bits=tuple((prefixes, 1 << number) for (_, prefixes), number in numbers.items() if prefixes),
+        cache={},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The compiled lexicon. ``digest`` is the content address of the files that it was made from."""
+
+    version: str
+    digest: str
+    vocabulary: Vocabulary
+    sections: Mapping[str, str]
+    section_flags: Mapping[str, frozenset[str]]
+    observations: Mapping[str, Coded]
+    conditions: Mapping[str, tuple[tuple[str, str], ...]]
+    rules: tuple[Rule, ...]
+    index: Index
+
+    def about(self, word: str) -> Word:
+        """What the patterns make of a word. Remembered, since charts repeat their words."""
+        found = self.index.cache.get(word)
+        return self.index.look_up(word) if found is None else found
+
+
+def load_lexicon(files: Sequence[PolicyFile]) -> Lexicon:
+    """Compiles the vocabulary and the lexicon from their files.
+
+    Raises:
+        PolicyError: with file, line and reason: no YAML, an unknown fact, a bad type, an id that stands twice, ...
+    """
+    if not files:
+        raise PolicyError("The lexicon has no files.")
+    tops = [read_yaml(file) for file in files]
+    parts: dict[str, list[Entry]] = {}
+    for top in tops:
+        data = top.mapping(_TOP)
+        for key in ("id", "version"):
+            if key not in data:
+                top.fail(f"The key '{key}' is missing.")
+        for key, entry in data.items():
+            parts.setdefault(key, []).append(entry)
+    _unique(parts["id"])
+    vocabulary = read_facts(parts.get("facts", []))
+    classes = {name: words.words() for part in parts.get("classes", []) for name, words in part.mapping().items()}
+    sections = {
+        phrase: category
+        for part in parts.get("sections", [])
+        for category, phrases in part.mapping().items()
+        for phrase in phrases.words()
+    }
+    return Lexicon(
+        version=", ".join(f"{top.mapping()['id'].text()} {top.mapping()['version'].text()}" for top in tops),
+        digest=digest_of(*(file.text for file in files)),
+        vocabulary=vocabulary,
+        sections=sections,
+        section_flags={
+            name: frozenset(flags.words()) for part in parts.get("section_flags", []) for name, flags in part.mapping().items()
+        },
+        observations=_observations(parts.get("observations", []), vocabulary),
+        conditions=_conditions(parts.get("conditions", []), vocabulary),
+        rules=read_rules(parts.get("rules", []), vocabulary),
+        index=_index(_owners(parts, vocabulary, classes)),
+    )
+
+
+def _unique(entries: Sequence[Entry]) -> None:
+    seen: set[str] = set()
+    for entry in entries:
+        if entry.text() in seen:
+            entry.fail(f"The id '{entry.text()}' stands twice.")
+        seen.add(entry.text())
+
+
+def _owners(
+    parts: Mapping[str, Sequence[Entry]], vocabulary: Vocabulary, classes: Mapping[str, Sequence[str]]
+) -> list[tuple[Pattern, Owner]]:
+    """Every pattern of the triggers, cues and targets, with what it stands for."""
+    found: list[tuple[Pattern, Owner]] = []
+    ids: list[Entry] = []
+    cues: set[str] = set()
+    for part in parts.get("triggers", []):
+        for entry in part.entries():
+            data = entry.mapping(_TRIGGER)
+            ids.append(_need(entry, data, "id"))
+            found += [(p, _trigger(entry, data)) for p in compile_patterns(_need(entry, data, "patterns"), classes)]
+    for part in parts.get("cues", []):
+        for name, patterns in part.mapping().items():
+            cues.add(name)
+            found += [(p, Cue(name)) for p in compile_patterns(patterns, classes)]
+    for part in parts.get("targets", []):
+        for entry in part.entries():
+            data = entry.mapping(_TARGET)
+            ids.append(_need(entry, data, "id"))
+            target = _target(entry, data, vocabulary, cues)
+            patterns = compile_patterns(_need(entry, data, "patterns"), classes)
+            if target.value is None and any(p.slot is None for p in patterns):
+                entry.fail("This target has no value and a pattern of it has no slot such as <num> to take it from.")
+            found += [(p, target) for p in patterns]
+    _unique(ids)
+    return found
+
+
+def _need(entry: Entry, data: Mapping[str, Entry], key: str) -> Entry:
+    if key not in data:
+        entry.fail(f"The key '{key}' is missing.")
+    return data[key]
+
+
+def _choice(data: Mapping[str, Entry], key: str, choices: Sequence[str], default: str) -> str:
+    if key not in data:
+        return default
+    text = data[key].text()
+    if text not in choices:
+        data[key].fail(f"'{text}' is none of {', '.join(choices)}.")
+    return text
+
+
+def _trigger(entry: Entry, data: Mapping[str, Entry]) -> Trigger:
+    direction: Direction = "forward"
+    for choice in ("forward", "backward", "both"):
+        if _choice(data, "direction", ("forward", "backward", "both"), "forward") == choice:
+            direction = choice
+    return Trigger(
+        id=_need(entry, data, "id").text(),
+        kind=_choice(data, "kind", _KINDS, "pseudo"),
+        direction=direction,
+        lists=data["lists"].flag() if "lists" in data else False,
+        reach=int(data["reach"].number()) if "reach" in data else 1000,
+    )
+
+
+def _target(entry: Entry, data: Mapping[str, Entry], vocabulary: Vocabulary, cues: set[str]) -> Target:
+    fact = fact_named(_need(entry, data, "fact"), vocabulary)
+    value = read_value(data["value"], fact) if "value" in data else None
+    if value is None and fact.kind == "boolean":
+        value = True
+    negated: bool | str | tuple[str, ...] | None = (not value) if isinstance(value, bool) else None
+    if "negated" in data:
+        dropped = data["negated"].data == "drop"
+        negated = None if dropped else read_value(data["negated"], fact)
+    if "cue" in data and data["cue"].text() not in cues:
+        data["cue"].fail(f"There is no cue '{data['cue'].text()}'.")
+    return Target(
+        id=data["id"].text(),
+        fact=fact.name,
+        value=value,
+        negated=negated,
+        past=_use(data, "past", "drop"),
+        planned=_use(data, "planned", "keep"),
+        reported=_use(data, "reported", "keep"),
+        sections=frozenset(data["sections"].words()) if "sections" in data else frozenset(),
+        not_sections=frozenset(data["not_sections"].words()) if "not_sections" in data else frozenset(),
+        cue=data["cue"].text() if "cue" in data else None,
+        rank=int(data["rank"].number()) if "rank" in data else 1,
+    )
+
+
+def _use(data: Mapping[str, Entry], key: str, default: Use) -> Use:
+    uses: dict[str, Use] = {"drop": "drop", "keep": "keep", "later": "later", "require": "require"}
+    return uses[_choice(data, key, _USES, default)]
+
+
+def _observations(parts: Sequence[Entry], vocabulary: Vocabulary) -> dict[str, Coded]:
+    found: dict[str, Coded] = {}
+    for part in parts:
+        for code, entry in part.mapping().items():
+            data = entry.mapping(frozenset({"fact", "unless"}))
+            unless = {c: e.number() for c, e in data["unless"].mapping().items()} if "unless" in data else {}
+            found[code] = Coded(fact_named(_need(entry, data, "fact"), vocabulary).name, unless)
+    return found
+
+
+def _conditions(parts: Sequence[Entry], vocabulary: Vocabulary) -> dict[str, tuple[tuple[str, str], ...]]:
+    """By code system: pairs of a code (or, with a star, the beginning of codes) and its fact."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for part in parts:
+        for name, systems in part.mapping().items():
+            if name not in vocabulary or vocabulary[name].kind != "boolean":
+                systems.fail(f"'{name}' is no boolean fact of the vocabulary.")
+            for system, codes in systems.mapping().items():
+                found.setdefault(system, []).extend((code, name) for code in codes.words())
+    return {system: tuple(sorted(pairs)) for system, pairs in found.items()}

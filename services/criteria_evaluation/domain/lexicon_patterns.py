@@ -1,0 +1,149 @@
+"""The pattern language of the lexicon, and its matching: linear, without backtracking.
+
+A pattern is words with spaces between. ``a|b`` is either word, ``stem*`` any word that begins so, ``@name`` a member of
+a class, ``word?`` an optional word, ``~3`` up to three words of anything, ``-3`` the same but no comma or colon, ``<num>``, ``<pct>``, ``<deg>``, ``<dur>``,
+``<lvl>``, ``<date>``, ``<grade>``, ``<n/10>`` a value. The first value (or the one marked ``=``) is the slot.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Final, NamedTuple
+
+from services.criteria_evaluation.domain.policy_yaml import Entry
+
+_BARRIERS: Final = frozenset({"<box>", "<nobox>", ";"})
+_PUNCTUATION: Final = frozenset({",", ":"})
+_MOST_ALTERNATIVES: Final = 4000
+
+
+class Element(NamedTuple):
+    """One word of a pattern, with the number of other words that may stand before it, commas among them or not."""
+
+    literals: frozenset[str]
+    prefixes: tuple[str, ...]
+    optional: bool
+    gap: int
+    crossing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A compiled pattern. ``slot`` is the index of the element that carries the value."""
+
+    elements: tuple[Element, ...]
+    rest: tuple[Element, ...]
+    slot: int | None
+
+
+def match(pattern: Pattern, words: Sequence[str], i: int) -> tuple[list[int], int | None] | None:
+    """The positions of the pattern's words from ``i`` on (whose word its first element takes) and that of its slot.
+
+    Every element takes the nearest word that fits: no backtracking, so the work is bounded by the pattern's gaps. No gap
+    skips a second value of the slot's kind: that one belongs to what follows.
+    """
+    taken = [i]
+    slot = i if pattern.slot == 0 else None
+    at, n = i + 1, len(words)
+    carried = words[i] if slot is not None else None
+    for index, (literals, prefixes, optional, gap, crossing) in enumerate(pattern.rest, start=1):
+        j = at
+        last = at + gap
+        if last >= n:
+            last = n - 1
+        while j <= last:
+            word = words[j]
+            if word in literals or (prefixes and word.startswith(prefixes)):
+                break
+            if word in _BARRIERS or word == carried or (not crossing and word in _PUNCTUATION):
+                j = n
+            j += 1
+        if j > last:
+            if optional:
+                continue
+            return None
+        taken.append(j)
+        if index == pattern.slot:
+            slot, carried = j, words[j]
+        at = j + 1
+    return taken, slot
+
+
+def compile_patterns(entry: Entry, classes: Mapping[str, Sequence[str]]) -> list[Pattern]:
+    """All patterns of an entry; a class with phrases of several words makes several patterns of one.
+
+    Raises:
+        PolicyError: an unknown class, an empty or overlong pattern.
+    """
+    found: list[Pattern] = []
+    for line in entry.entries():
+        found.extend(_compile(line, classes))
+    if not found or len(found) > _MOST_ALTERNATIVES:
+        entry.fail("There is no pattern here, or its classes make too many.")
+    return found
+
+
+def _compile(line: Entry, classes: Mapping[str, Sequence[str]]) -> Iterator[Pattern]:
+    choices = [_choices(line, part, classes) for part in line.text().split()]
+    for combination in product(*choices):
+        elements: list[Element] = []
+        slot = marked = None
+        gap, crossing = 0, True
+        for piece in (piece for phrase in combination for piece in phrase):
+            if _is_gap(piece):
+                gap, crossing = int(piece[1:]), piece[0] == "~"
+                continue
+            element = _element(piece, gap, crossing)
+            gap, crossing = 0, True
+            if slot is None and element.literals and all(word[0] == "<" for word in element.literals):
+                slot = len(elements)
+            if piece.startswith("="):
+                marked = len(elements)
+            elements.append(element)
+        if not elements or elements[0].optional or elements[0].gap or gap:
+            line.fail(f"The pattern '{line.text()}' must begin with a word that is not optional and end with a word.")
+        yield Pattern(tuple(elements), tuple(elements[1:]), slot if marked is None else marked)
+
+
+def _is_gap(piece: str) -> bool:
+    return len(piece) > 1 and piece[0] in "~-" and piece[1:].isdigit()
+
+
+def _choices(line: Entry, part: str, classes: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
+    """What one part of a pattern may be: itself, or for a class its single words as one alternative, and each phrase."""
+    if part.startswith("~") and not part[1:].isdigit():
+        line.fail(f"'{part}' is no gap; write ~ and a number.")
+    if "@" not in part or len(part) == 1:
+        return [(part,)]
+    bare = part.rstrip("?")
+    members = [
+        member
+        for word in bare.lstrip("=").split("|")
+        for member in (_members(line, word[1:], classes, 0) if word.startswith("@") else [word])
+    ]
+    single = "|".join(member for member in members if " " not in member)
+    phrases: list[tuple[str, ...]] = [(single + part[len(bare) :],)] if single else []
+    phrases += [tuple(member.split()) for member in members if " " in member]
+    return phrases
+
+
+def _members(line: Entry, name: str, classes: Mapping[str, Sequence[str]], depth: int) -> list[str]:
+    """The members of a class; a class may name other classes."""
+    if name not in classes or depth > 4:
+        line.fail(f"There is no class '@{name}', or it contains itself.")
+    found: list[str] = []
+    for member in classes[name]:
+        found += _members(line, member[1:], classes, depth + 1) if member.startswith("@") else [member]
+    return found
+
+
+def _element(piece: str, gap: int, crossing: bool) -> Element:
+    optional = len(piece) > 1 and piece.endswith("?")
+    words = piece.lstrip("=").rstrip("?").split("|") if len(piece) > 1 else [piece]
+    return Element(
+        literals=frozenset(word for word in words if len(word) == 1 or not word.endswith("*")),
+        prefixes=tuple(sorted(word[:-1] for word in words if len(word) > 1 and word.endswith("*"))),
+        optional=optional,
+        gap=gap,
+        crossing=crossing,
+    )

@@ -1,0 +1,94 @@
+"""The rules that derive facts from other facts, as the lexicon's data states them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from services.criteria_evaluation.domain.policy_yaml import Entry
+from services.criteria_evaluation.domain.vocabulary import Vocabulary
+from services.criteria_evaluation.domain.vocabulary_yaml import fact_named, read_value
+
+RuleKind = Literal["sum", "threshold", "map", "when", "segments", "at_least", "any_true", "overlap", "body_mass_index"]
+
+_KINDS: Final[dict[str, RuleKind]] = {
+    "sum": "sum",
+    "threshold": "threshold",
+    "map": "map",
+    "when": "when",
+    "segments": "segments",
+    "at_least": "at_least",
+    "any_true": "any_true",
+    "overlap": "overlap",
+    "body_mass_index": "body_mass_index",
+}
+_KEYS: Final = frozenset({"id", "fact", "rule", "of", "when", "value", "values", "true_from", "false_to"})
+
+Value = bool | str | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How a fact follows from others.
+
+    ``sum``: of all of ``of``; conflicting where it differs from the stated one. ``threshold``: true from, false to.
+    ``map``: by the code of ``of``. ``when``: ``value`` where every fact of ``when`` has one of the values beside it.
+    ``segments``: the motion segments between the outermost levels of ``of``. ``at_least``: no less than ``of``.
+    ``any_true``: true where one of ``of`` is. ``overlap``: whether two sets of levels share one. ``body_mass_index``: from weight and height.
+    """
+
+    id: str
+    fact: str
+    kind: RuleKind
+    of: tuple[str, ...] = ()
+    when: tuple[tuple[str, tuple[Value, ...]], ...] = ()
+    value: Value | None = None
+    values: Mapping[str, Value] = field(default_factory=dict)
+    true_from: float = 0.0
+    false_to: float = 0.0
+
+
+def read_rules(parts: Sequence[Entry], vocabulary: Vocabulary) -> tuple[Rule, ...]:
+    """The rules in the order in which they stand: a rule may use what an earlier one derives.
+
+    Raises:
+        PolicyError: an unknown fact, kind or value, or an id twice.
+    """
+    found: list[Rule] = []
+    for entry in (entry for part in parts for entry in part.entries()):
+        rule = _rule(entry, vocabulary)
+        if any(rule.id == other.id for other in found):
+            entry.fail(f"The id '{rule.id}' stands twice.")
+        found.append(rule)
+    return tuple(found)
+
+
+def _rule(entry: Entry, vocabulary: Vocabulary) -> Rule:
+    data = entry.mapping(_KEYS)
+    missing = [key for key in ("id", "fact", "rule") if key not in data]
+    if missing:
+        entry.fail(f"The key '{missing[0]}' is missing.")
+    kind = _KINDS.get(data["rule"].text())
+    if kind is None:
+        data["rule"].fail(f"A rule is one of {', '.join(_KINDS)}.")
+    fact = fact_named(data["fact"], vocabulary)
+    when = tuple(
+        (name, tuple(_one(value, name, vocabulary) for value in values.entries()))
+        for name, values in (data["when"].mapping() if "when" in data else {}).items()
+    )
+    return Rule(
+        id=data["id"].text(),
+        fact=fact.name,
+        kind=kind,
+        of=tuple(fact_named(name, vocabulary).name for name in data["of"].entries()) if "of" in data else (),
+        when=when,
+        value=read_value(data["value"], fact) if "value" in data else None,
+        values={code: read_value(value, fact) for code, value in (data["values"].mapping() if "values" in data else {}).items()},
+        true_from=data["true_from"].number() if "true_from" in data else 0.0,
+        false_to=data["false_to"].number() if "false_to" in data else 0.0,
+    )
+
+
+def _one(value: Entry, name: str, vocabulary: Vocabulary) -> Value:
+    if name not in vocabulary:
+        value.fail(f"'{name}' is no fact of the vocabulary.")
+    return read_value(value, vocabulary[name])

@@ -1,0 +1,51 @@
+"""The vocabulary of clinical facts: names, types and units, and what a value of each type may be."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+FactKind = Literal["boolean", "quantity", "code", "codes", "levels"]
+
+LEVELS: Final[tuple[str, ...]] = tuple(
+    [f"C{n}" for n in range(1, 8)]
+    + [f"T{n}" for n in range(1, 13)]
+    + [f"L{n}" for n in range(1, 6)]
+    + [f"S{n}" for n in range(1, 6)]
+)
+"""Vertebrae from the skull down. A range of levels is a slice of this."""
+LEVEL_INDEX: Final[Mapping[str, int]] = {level: index for index, level in enumerate(LEVELS)}
+
+
+@dataclass(frozen=True, slots=True)
+class FactType:
+    """One entry of the vocabulary.
+
+    ``latest``: of several dated values the most recent counts. ``prefer``: codes that win over the less specific ones
+    that the same chart also uses. ``internal``: an intermediate finding that rules use and nobody is shown.
+    A quantity beyond ``minimum`` and ``maximum`` is no value of it.
+    """
+
+    name: str
+    kind: FactKind
+    unit: str | None = None
+    values: tuple[str, ...] = ()
+    latest: bool = False
+    prefer: tuple[str, ...] = ()
+    internal: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    meaning: str = ""
+
+
+Vocabulary = Mapping[str, FactType]
+
+
+def in_order(levels: Iterable[str]) -> tuple[str, ...]:
+    """Distinct vertebrae from the skull down."""
+    return tuple(sorted(set(levels), key=LEVEL_INDEX.__getitem__))
+
+
+def level_range(first: str, last: str) -> tuple[str, ...]:
+    """All vertebrae from one to the other, whichever is named first."""
+    low, high = sorted((LEVEL_INDEX[first], LEVEL_INDEX[last]))
+    return LEVELS[low : high + 1]
