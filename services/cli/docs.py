@@ -12,12 +12,16 @@ from typing import Any
 from faststream.specification import AsyncAPI
 from pydantic import SecretBytes, SecretStr
 
+from services.cli.offline import determine_request, read_file
 from shared import flow
 from shared.case.states import STATES, TRANSITIONS, UNCHANGING
 from shared.events.envelope import EventMessage
 from shared.journal.crypto import MasterKey
+from shared.letters.from_case import draft_letter
+from shared.letters.render import render_pages
 from shared.messaging.broker import describe_publishers, make_broker, subscribe
 from shared.platform.database import make_engine
+from shared.platform.sender import sender_of
 from shared.platform.service import Runtime
 from shared.platform.settings import Settings
 
@@ -98,10 +102,19 @@ def documents() -> dict[str, str]:
     return texts
 
 
+def picture() -> bytes:
+    """The first page of the demo case's letter, as PNG."""
+    request = read_file(Path(__file__).parent / "demo_cases" / "1-l2-corpectomy.json", [], None)
+    document = determine_request(request)
+    letter = draft_letter(document, request.bundle, request.requested_on, sender_of(_SETTINGS))
+    return render_pages(document, letter)[0]
+
+
 def main() -> None:
-    """Writes the documents."""
+    """Writes the documents and the picture of the README."""
     for name, content in documents().items():
         (ROOT / "docs" / name).write_text(content, encoding="utf-8")
+    (ROOT / "docs" / "images" / "determination.png").write_bytes(picture())
 
 
 if __name__ == "__main__":

@@ -1,26 +1,19 @@
 """``priorauth run``, ``migrate``, ``topics``, ``up`` and ``demo``."""
 
-import importlib
 from typing import Annotated
 
 import typer
 from aiokafka.errors import KafkaError
-from pydantic import ValidationError
 
 from services.cli.demo import demo
-from services.cli.errors import UNREACHABLE, USAGE, fail
+from services.cli.errors import UNREACHABLE, fail
 from services.cli.output import print_lines
+from services.cli.run import run_command
 from services.cli.target import DataDir, run, settings_for
 from services.cli.up import up
 from shared import flow
 from shared.journal.migrate import downgrade, upgrade
 from shared.messaging.topics import create_topics
-from shared.platform.service import run_service
-from shared.platform.settings import get_settings
-from shared.policy import PolicyError
-
-PROCESSES = (*flow.SERVICES, "relay")
-
 
 def add_to(app: typer.Typer) -> None:
     """Adds the commands."""
@@ -29,18 +22,6 @@ def add_to(app: typer.Typer) -> None:
     app.command("topics")(topics)
     app.command("up")(up)
     app.command("demo")(demo)
-
-
-def run_command(service: Annotated[str, typer.Argument(help=f"One of {', '.join(PROCESSES)}.")]) -> None:
-    """Runs one service until it is told to stop."""
-    if service not in PROCESSES:
-        fail(USAGE, f"There is no service {service}; choose one of {', '.join(PROCESSES)}.")
-    try:
-        run_service(service, importlib.import_module(f"services.{service}.app").build, get_settings())
-    except ValidationError as error:
-        fail(USAGE, f"Settings cannot be used: {', '.join(str(e['loc'][0]) for e in error.errors() if e['loc'])}.")
-    except PolicyError as error:
-        fail(USAGE, str(error))
 
 
 def migrate(

@@ -27,6 +27,7 @@ def up(
 
     async def ready() -> None:
         stderr.print(f"ready: {plan.addresses.url('intake')} (data in {plan.data_dir})")
+        await asyncio.Event().wait()  # Its return would end everything; a signal cancels it.
 
     supervise(plan, ready)
 

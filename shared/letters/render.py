@@ -44,6 +44,18 @@ def render_pdf(document: Mapping[str, Any], letter: LetterContext) -> bytes:
         return _pdf(_source(), json.dumps(content), int(at_midnight.timestamp()))
 
 
+def render_pages(document: Mapping[str, Any], letter: LetterContext, pixels_per_inch: float = 110) -> list[bytes]:
+    """The pages of the PDF as PNG pictures.
+
+    Raises:
+        LetterIncompleteError: the letter misses something that its notice must contain.
+    """
+    content = json.dumps(_displayable(compose(document, letter)))
+    with _compiling:
+        pages = _compiler().compile(_source(), format="png", ppi=pixels_per_inch, sys_inputs={"letter": content})
+    return [page for page in (pages if isinstance(pages, list) else [pages]) if page is not None]
+
+
 def render_text(document: Mapping[str, Any], letter: LetterContext) -> str:
     """Plain text, one paragraph or point a line.
 

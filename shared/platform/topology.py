@@ -163,7 +163,7 @@ def _service(
         }
         if embedded:
             own["PRIORAUTH_KAFKA_SECURITY_PROTOCOL"] = "PLAINTEXT"
-        return Command((sys.executable, "-m", "services.cli.main", "run", name), env={**env, **own})
+        return Command((sys.executable, "-m", "services.cli.run", name), env={**env, **own})
 
     async def ready() -> bool:
         return await http_ready(addresses.ports[name])

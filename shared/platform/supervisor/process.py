@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -164,8 +165,16 @@ def _find_leftover(record: Path) -> tuple[psutil.Process, int] | None:
 def _end(process: psutil.Process, stop_signal: int, patience: float) -> None:
     with contextlib.suppress(psutil.NoSuchProcess):
         process.send_signal(stop_signal)
-        try:
-            process.wait(patience)
-        except psutil.TimeoutExpired:
+        if not _wait(process, patience):
             process.kill()
-            process.wait(patience)
+            _wait(process, patience)
+
+
+def _wait(process: psutil.Process, patience: float) -> bool:
+    """Whether the process ends in time. Its parent may be one that never collects it, so a zombie has ended."""
+    deadline = time.monotonic() + patience
+    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
