@@ -31,7 +31,7 @@ _PROJECT: Final = """
     FROM ({wanted}) AS w
     JOIN LATERAL (SELECT sequence, state_after, payer, recorded_at FROM journal
         WHERE case_id = w.case_id ORDER BY sequence DESC LIMIT 1) AS last ON true
-    JOIN journal AS first ON first.case_id = w.case_id AND first.sequence = 1
+    JOIN LATERAL (SELECT occurred_at FROM journal WHERE case_id = w.case_id ORDER BY sequence LIMIT 1) AS first ON true
     JOIN LATERAL (SELECT sequence, occurred_at, CAST(public AS jsonb) AS public FROM journal
         WHERE case_id = w.case_id AND type = ANY(:requests) ORDER BY sequence DESC LIMIT 1) AS request ON true
     LEFT JOIN LATERAL (SELECT occurred_at FROM journal
@@ -56,11 +56,7 @@ _TYPES: Final = {
     "quarantined": flow.CASE_QUARANTINED,
     "redriven": flow.CASE_REDRIVEN,
 }
-_PAGE: Final = text(
-    """
-    SELECT position, case_id FROM journal WHERE sequence = 1 AND position > :after ORDER BY position LIMIT :limit
-    """
-)
+_PAGE: Final = text("SELECT case_id FROM journal WHERE sequence = 1 AND case_id > :after ORDER BY case_id LIMIT :limit")
 _FORGET: Final = text(
     "DELETE FROM console_cases c WHERE NOT EXISTS (SELECT FROM journal j WHERE j.case_id = c.case_id AND j.sequence = 1)"
 )
@@ -139,15 +135,15 @@ async def rebuild(engine: AsyncEngine, batch: int = 1000) -> int:
     It works in place, a transaction a batch: the console answers meanwhile, the live consumer may go on, and a rebuild
     that was interrupted is simply run again.
     """
-    cases, after = 0, -1
+    cases, after = 0, UUID(int=0)
     while True:
         async with engine.begin() as connection:
-            page = (await connection.execute(_PAGE, {"after": after, "limit": batch})).all()
+            page = (await connection.execute(_PAGE, {"after": after, "limit": batch})).scalars().all()
             if not page:
                 await connection.execute(_FORGET)
                 return cases
-            await connection.execute(_REBUILD, {"case_ids": [case_id for _, case_id in page], **_TYPES})
-        after = page[-1][0]
+            await connection.execute(_REBUILD, {"case_ids": list(page), **_TYPES})
+        after = page[-1]
         cases += len(page)
 
 
@@ -162,7 +158,7 @@ async def list_rows(
 ) -> list[CaseRow]:
     """A keyset page, newest case first; ``after`` is the last case of the page before."""
     # Only the conditions that are asked for stand in the statement, so that each has its index.
-    given = {"state": state, "payer": payer, "quarantined": quarantined}
+    given: dict[str, object] = {"state": state, "payer": payer, "quarantined": quarantined}
     conditions = [f"{name} = :{name}" for name, value in given.items() if value is not None and name != "quarantined"]
     if quarantined is not None:
         conditions.append("quarantined" if quarantined else "NOT quarantined")

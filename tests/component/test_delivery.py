@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
+from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from prometheus_client import REGISTRY
 from sqlalchemy import text
@@ -23,7 +24,6 @@ from shared.journal.crypto import MasterKey
 from shared.journal.store import read_histories
 from shared.journal.verify import verify
 from shared.messaging.consumer import Consumer
-from shared.platform import telemetry
 from shared.platform.database import make_engine
 from shared.platform.settings import Settings
 from tests.support.cases import TRACEPARENT, Happening, messages, write_case
@@ -270,7 +270,7 @@ async def test_scheduling_again_changes_nothing(engine: AsyncEngine, master: Mas
 
 
 async def test_an_attempt_stays_in_the_cases_trace(engine: AsyncEngine, master: MasterKey, receiver: Receiver) -> None:
-    telemetry.trace.set_tracer_provider(TracerProvider())
+    trace.set_tracer_provider(TracerProvider())
     (case_id,) = await prepare(engine, master)
     await deliverer_of(engine, master, receiver).deliver_due(datetime.now(UTC))
     (delivered,) = await notices(engine, master, case_id)

@@ -50,11 +50,11 @@ async def decide(engine: AsyncEngine, master: MasterKey, bundle: dict[str, objec
 
 
 @pytest.mark.parametrize(
-    ("outcome", "subject"),
+    ("seed", "outcome", "subject"),
     [
-        ("approved", "Prior authorization approved"),
-        ("information_requested", "Prior authorization: information needed"),
-        ("clinical_review", "Prior authorization: in clinical review"),
+        (1, "approved", "Prior authorization approved"),
+        (2, "information_requested", "Prior authorization: information needed"),
+        (3, "clinical_review", "Prior authorization: in clinical review"),
     ],
 )
 async def test_the_letter_arrives_with_the_determination(
@@ -62,10 +62,11 @@ async def test_the_letter_arrives_with_the_determination(
     master: MasterKey,
     settings: Settings,
     tmp_path: Path,
+    seed: int,
     outcome: Literal["approved", "information_requested", "clinical_review"],
     subject: str,
 ) -> None:
-    case_id = await decide(engine, master, spine_request(11, outcome), "maildir")
+    case_id = await decide(engine, master, spine_request(seed, outcome), "maildir")
     chosen = settings.model_copy(update={"notice_channel": "maildir", "maildir": tmp_path / "box"})
     deliverer = make_deliverer(chosen, engine, master)
     assert deliverer is not None

@@ -25,7 +25,7 @@ from tests.support.servers import eventually
 
 ROOT = Path(__file__).parents[2]
 FHIR = "application/fhir+json"
-START_SECONDS = 90.0
+START_SECONDS = 180.0
 _LOG_LINES = 25
 
 

@@ -19,10 +19,36 @@ Direction = Literal["forward", "backward", "both"]
 Use = Literal["drop", "keep", "later", "require"]
 
 _TOP: Final = frozenset(
-    {"id", "version", "facts", "classes", "sections", "section_flags", "triggers", "cues", "targets", "observations", "conditions", "rules"}
+    {
+        "id",
+        "version",
+        "facts",
+        "classes",
+        "sections",
+        "section_flags",
+        "triggers",
+        "cues",
+        "targets",
+        "observations",
+        "conditions",
+        "rules",
+    }
 )
 _TARGET: Final = frozenset(
-    {"id", "fact", "value", "patterns", "negated", "past", "planned", "reported", "sections", "not_sections", "cue", "rank"}
+    {
+        "id",
+        "fact",
+        "value",
+        "patterns",
+        "negated",
+        "past",
+        "planned",
+        "reported",
+        "sections",
+        "not_sections",
+        "cue",
+        "rank",
+    }
 )
 _TRIGGER: Final = frozenset({"id", "kind", "direction", "lists", "reach", "patterns"})
 _KINDS: Final = ("negated", "possible", "historical", "family", "planned", "reported", "terminator", "pseudo", "ignore")
@@ -203,7 +229,9 @@ def load_lexicon(files: Sequence[PolicyFile]) -> Lexicon:
         vocabulary=vocabulary,
         sections=sections,
         section_flags={
-            name: frozenset(flags.words()) for part in parts.get("section_flags", []) for name, flags in part.mapping().items()
+            name: frozenset(flags.words())
+            for part in parts.get("section_flags", [])
+            for name, flags in part.mapping().items()
         },
         observations=_observations(parts.get("observations", []), vocabulary),
         conditions=_conditions(parts.get("conditions", []), vocabulary),

@@ -82,7 +82,10 @@ def _rule(entry: Entry, vocabulary: Vocabulary) -> Rule:
         of=tuple(fact_named(name, vocabulary).name for name in data["of"].entries()) if "of" in data else (),
         when=when,
         value=read_value(data["value"], fact) if "value" in data else None,
-        values={code: read_value(value, fact) for code, value in (data["values"].mapping() if "values" in data else {}).items()},
+        values={
+            code: read_value(value, fact)
+            for code, value in (data["values"].mapping() if "values" in data else {}).items()
+        },
         true_from=data["true_from"].number() if "true_from" in data else 0.0,
         false_to=data["false_to"].number() if "false_to" in data else 0.0,
     )

@@ -8,7 +8,12 @@ import yaml
 
 from shared.policy import PolicyError, PolicyFile
 
-_SCALARS: Final = {"tag:yaml.org,2002:bool", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:null"}
+_SCALARS: Final = {
+    "tag:yaml.org,2002:bool",
+    "tag:yaml.org,2002:int",
+    "tag:yaml.org,2002:float",
+    "tag:yaml.org,2002:null",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,9 @@ def _pairs(file: str, node: yaml.MappingNode) -> Iterator[tuple[str, Entry]]:
     seen: set[str] = set()
     for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode) or key.value in seen:
-            raise PolicyError(f"{file}, line {key.start_mark.line + 1}: The same key stands twice here, or is not a word.")
+            raise PolicyError(
+                f"{file}, line {key.start_mark.line + 1}: The same key stands twice here, or is not a word."
+            )
         seen.add(key.value)
         yield key.value, _entry(file, value)
 

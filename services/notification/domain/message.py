@@ -9,11 +9,11 @@ from services.notification.domain.notice import Notice
 
 _POLICY: Final = SMTP.clone(max_line_length=120)
 """Wide enough for a subject with a case id in one line, since not every reader joins folded ones well."""
-_SUBJECTS: Final = {
+SUBJECTS: Final = {
     "approval": "Prior authorization approved",
     "partial_approval": "Prior authorization approved in part",
     "denial": "Prior authorization denied",
-    "request_for_information": "Prior authorization: information needed",
+    "information_request": "Prior authorization: information needed",
     "referral": "Prior authorization: in clinical review",
 }
 
@@ -45,4 +45,4 @@ def message_of(notice: Notice, sender: str, recipient: str) -> EmailMessage:
 
 
 def _subject(notice: Notice) -> str:
-    return _SUBJECTS.get(notice.kind, "Prior authorization notice")
+    return SUBJECTS.get(notice.kind, "Prior authorization notice")

@@ -85,7 +85,7 @@ def _resolve(scratch: Path, into: Path) -> None:
     except ImportError as error:
         raise EmbeddedServerError(MISSING) from error
 
-    print("Downloading Apache Kafka (45 MB, once) ...", file=sys.stderr)  # noqa: T201
+    sys.stderr.write("Downloading Apache Kafka (45 MB, once) ...\n")
     into.mkdir()
     try:
         environment = jgo.build(ENDPOINT, cache_dir=scratch / "jgo")

@@ -191,7 +191,9 @@ def claim_items(resources: Sequence[Resource]) -> Iterator[tuple[str, tuple[tupl
                 concepts = list(bodies(concept)) if isinstance(concept, list) else [concept]
                 for c in concepts:
                     if isinstance(c, dict):
-                        texts += [(f"{path}.{element}", text) for text in _texts(c, codes=element != "productOrService")]
+                        texts += [
+                            (f"{path}.{element}", text) for text in _texts(c, codes=element != "productOrService")
+                        ]
             yield path, tuple(texts)
 
 

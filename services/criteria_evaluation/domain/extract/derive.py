@@ -55,7 +55,9 @@ def _said(rule: Rule, facts: Facts, lexicon: Lexicon) -> Said | None:
         case "any_true":
             return True if any((f := _known(facts, name)) and f.value is True for name in rule.of) else None
         case "overlap":
-            sets = [set(f.value) if (f := _known(facts, name)) and isinstance(f.value, tuple) else None for name in rule.of]
+            sets = [
+                set(f.value) if (f := _known(facts, name)) and isinstance(f.value, tuple) else None for name in rule.of
+            ]
             return None if sets[0] is None or sets[1] is None else bool(sets[0] & sets[1])
         case "segments":
             return _segments(rule, facts)

@@ -24,7 +24,9 @@ class Mention(NamedTuple):
 def within(fact: FactType, interval: Interval) -> bool:
     """Whether the interval lies in the range that the fact can have."""
     low, high = fact.minimum, fact.maximum
-    if low is not None and ((interval.low is not None and interval.low < low) or (interval.high is not None and interval.high < low)):
+    if low is not None and (
+        (interval.low is not None and interval.low < low) or (interval.high is not None and interval.high < low)
+    ):
         return False
     return high is None or not (
         (interval.low is not None and interval.low > high) or (interval.high is not None and interval.high > high)

@@ -19,23 +19,36 @@ def merge(mentions: Iterable[Mention], vocabulary: Vocabulary) -> Facts:
 def _fact(kind: FactType, mentions: Sequence[Mention]) -> Fact:
     if len(mentions) == 1:
         return fact_of(kind, mentions[0].said, (mentions[0].source,))
-    deciding = _deciding(kind, mentions)
+    deciding, others = _deciding(kind, mentions)
     said = agreed(kind, deciding)
     # A weaker mention that agrees is one source more; one that is overruled is not shown as support.
-    sources = [m.source for m in mentions if m in deciding or (said is not None and agreed(kind, (*deciding, m)) is not None)]
-    return fact_of(kind, said, _distinct(sources))
+    if said is not None:
+        deciding += [m for m in others if _supports(said, m)]
+    return fact_of(kind, said, _distinct(m.source for m in deciding))
 
 
-def _deciding(kind: FactType, mentions: Sequence[Mention]) -> list[Mention]:
-    """The mentions that count: the best rank, the most recent where the vocabulary says so, the most specific code."""
+def _supports(said: Said, mention: Mention) -> bool:
+    if isinstance(said, Interval):
+        return isinstance(mention.said, Interval) and said.intersect(mention.said) is not None
+    if isinstance(said, tuple):
+        return isinstance(mention.said, tuple) and set(mention.said) <= set(said)
+    return mention.said == said
+
+
+def _deciding(kind: FactType, mentions: Sequence[Mention]) -> tuple[list[Mention], list[Mention]]:
+    """The mentions that count, and the others: the best rank, the most recent where the vocabulary says so, the most
+    specific code."""
     best = min(m.rank for m in mentions)
-    kept = [m for m in mentions if m.rank == best]
-    if kind.latest and (dates := [m.date for m in kept if m.date is not None]):
-        last = max(dates)
-        kept = [m for m in kept if m.date == last]
-    if kind.prefer and any(m.said in kind.prefer for m in kept):
-        kept = [m for m in kept if m.said in kind.prefer]
-    return kept
+    last = (
+        max((m.date for m in mentions if m.rank == best and m.date is not None), default=None) if kind.latest else None
+    )
+    preferred = bool(kind.prefer) and any(m.rank == best and m.said in kind.prefer for m in mentions)
+    kept: list[Mention] = []
+    others: list[Mention] = []
+    for m in mentions:
+        counts = m.rank == best and (last is None or m.date == last) and (not preferred or m.said in kind.prefer)
+        (kept if counts else others).append(m)
+    return kept, others
 
 
 def agreed(kind: FactType, mentions: Sequence[Mention]) -> Said | None:

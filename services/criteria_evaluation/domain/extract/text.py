@@ -8,7 +8,7 @@ from typing import Final
 
 from services.criteria_evaluation.domain.extract.values import Tokens, read_date
 
-MAX_TOKENS: Final = 400
+MAX_TOKENS: Final = 200
 """A longer sentence is cut: what is related within a sentence stays bounded, and so does the work."""
 
 _TOKEN: Final = re.compile(
@@ -21,7 +21,9 @@ _TOKEN: Final = re.compile(
 )
 _STOP: Final = re.compile(r"(?<=\S)[.!?]+(?=\s)|;(?=\s)")
 _ANSWER: Final = re.compile(r"\s*(?:\W{0,3})(?:yes|no|y|n|none)\b", re.IGNORECASE)
-_ITEM: Final = re.compile(r"[ \t]*(?:[-*•·‣▪●–—>]+[ \t]|[0-9]{1,2}[.)][ \t]|[A-Za-z][.)][ \t]|\[[ xX_]?\]|\([ xX]\)|[☐☑☒✓✔])")
+_ITEM: Final = re.compile(
+    r"[ \t]*(?:[-*•·‣▪●–—>]+[ \t]|[0-9]{1,2}[.)][ \t]|[A-Za-z][.)][ \t]|\[[ xX_]?\]|\([ xX]\)|[☐☑☒✓✔])"
+)
 _LETTERS: Final = re.compile(r"[A-Za-z]+")
 _SERVICE_DATE: Final = re.compile(
     r"\b(?:date of (?:service|visit|consultation|exam|study|procedure|encounter)|visit date|service date|exam date|date|dos)"
@@ -137,7 +139,11 @@ def _heading(line: str, sections: Mapping[str, str]) -> tuple[int, bool] | None:
     marked = line[0] in "#*"
     if colon > 0:
         return (colon + 1, colon + 1 == len(line)) if known or shouted else None
-    return (len(line), True) if (known and (len(letters) > 1 or shouted or marked)) or (shouted and len(letters) > 1) else None
+    return (
+        (len(line), True)
+        if (known and (len(letters) > 1 or shouted or marked)) or (shouted and len(letters) > 1)
+        else None
+    )
 
 
 def _header(

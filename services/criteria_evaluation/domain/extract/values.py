@@ -136,7 +136,7 @@ def units_of(tokens: Tokens, on: dt.date | None = None) -> Units:
                 if word in _STARTERS or (len(word) <= 3 and word[-1].isdigit())
                 else _plain(tokens, i, out)
             )
-        elif first.isdigit():
+        elif "0" <= first <= "9":
             i = _number(tokens, i, out, on)
         elif word in _OPENERS and (box := _box(tokens, i)):
             out.add(box[0], starts[i], ends[box[1] - 1])
@@ -243,7 +243,7 @@ def _read(tokens: Tokens, i: int) -> tuple[float, int] | None:
             if 1 <= ones <= 9:
                 return number + ones, k + 1
         return number, j
-    if word[0].isdigit() and "-" not in word and "/" not in word:
+    if "0" <= word[0] <= "9" and "-" not in word and "/" not in word:
         number = float(word)
         return (number, i + 1) if number < 1e6 else None
     return None
@@ -262,7 +262,12 @@ def _number(tokens: Tokens, i: int, out: Units, on: dt.date | None) -> int:
     number, j = read
     if fraction := _fraction(tokens, j):
         denominator, end = fraction
-        out.add(_fraction_word(number, denominator, tokens.word(j)), tokens.starts[i], tokens.ends[end - 1], Value(Interval.at(number), "{score}"))
+        out.add(
+            _fraction_word(number, denominator, tokens.word(j)),
+            tokens.starts[i],
+            tokens.ends[end - 1],
+            Value(Interval.at(number), "{score}"),
+        )
         return end
     if number == 1 and len(tokens.word(j)) == 1 and tokens.word(j) in "abc" and tokens.starts[j] == tokens.ends[j - 1]:
         out.add("<grade>", tokens.starts[i], tokens.ends[j], Value(grade=f"1{tokens.word(j)}"))
