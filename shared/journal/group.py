@@ -1,7 +1,6 @@
 """Group commit: callers that wait at the same time share one transaction."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -43,18 +42,15 @@ class GroupCommit(Generic[Item, Result]):
             results = await self._write([item for item, _ in batch])
         except Exception as error:
             # The callers are told; a batch of several is first tried one by one.
-            if len(batch) == 1:
-                _settle(batch[0][1], error=error)
+            if len(batch) == 1 and not batch[0][1].done():
+                batch[0][1].set_exception(error)
             return False
         for (_, future), result in zip(batch, results, strict=True):
             _settle(future, result)
         return True
 
 
-def _settle(future: "asyncio.Future[Result]", result: Result | None = None, error: Exception | None = None) -> None:
+def _settle(future: "asyncio.Future[Result]", result: Result) -> None:
     """A caller that has gone away is no reason to fail the others."""
-    with contextlib.suppress(asyncio.InvalidStateError):
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)  # type: ignore[arg-type]  # A result is given where no error is.
+    if not future.done():
+        future.set_result(result)

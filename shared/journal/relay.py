@@ -88,6 +88,7 @@ class Relay:
             finally:
                 self.leader = self.connected = False
                 telemetry.RELAY_LEADER.labels(str(self._shard)).set(0)
+                telemetry.RELAY_LAG.set(0)
             await asyncio.sleep(wait)
             wait = min(wait * 2, 2.0)
 

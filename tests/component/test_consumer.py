@@ -144,7 +144,9 @@ async def test_no_text_of_an_error_reaches_the_log(
     before = root.handlers
     configure_logging("test")
     stream = io.StringIO()
-    root.handlers[0].setStream(stream)  # type: ignore[attr-defined]  # It is the stream handler just made.
+    [handler] = root.handlers
+    assert isinstance(handler, logging.StreamHandler)
+    handler.setStream(stream)
     try:
         await consumer.consume([message])
     finally:

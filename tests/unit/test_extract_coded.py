@@ -26,7 +26,11 @@ def _facts(lexicon: Lexicon, *bodies: dict[str, Any], note: str | None = None, o
 
 def _answers(**answers: Any) -> dict[str, Any]:
     items = [{"linkId": name.replace("__", "."), "answer": [answer]} for name, answer in answers.items()]
-    return {"resourceType": "QuestionnaireResponse", "status": "completed", "item": [{"linkId": "group", "item": items}]}
+    return {
+        "resourceType": "QuestionnaireResponse",
+        "status": "completed",
+        "item": [{"linkId": "group", "item": items}],
+    }
 
 
 def _observation(code: str, value: dict[str, Any], system: str = "http://loinc.org", **more: Any) -> dict[str, Any]:
@@ -50,13 +54,14 @@ def test_every_fact_of_the_vocabulary_can_be_answered(lexicon: Lexicon) -> None:
     for fact in lexicon.vocabulary.values():
         if fact.internal:
             continue
-        answer: dict[str, Any] = {
+        answers: dict[str, dict[str, Any]] = {
             "boolean": {"valueBoolean": True},
             "quantity": {"valueDecimal": fact.minimum if fact.minimum is not None else 1.0},
             "code": {"valueCoding": {"code": (fact.values or ("",))[0]}},
             "codes": {"valueString": (fact.values or ("",))[-1]},
             "levels": {"valueString": "T11-L1"},
-        }[fact.kind]
+        }
+        answer = answers[fact.kind]
         body = {"resourceType": "QuestionnaireResponse", "item": [{"linkId": fact.name, "answer": [answer]}]}
         found = _facts(lexicon, body)[fact.name]
         assert found.status == "known", fact.name

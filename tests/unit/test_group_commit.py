@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 
-import pytest
-
 from shared.journal.group import GroupCommit
 
 
@@ -36,8 +34,7 @@ async def test_one_bad_item_fails_alone() -> None:
     group = GroupCommit(write)
     results = await asyncio.gather(*(group.submit(n) for n in range(6)), return_exceptions=True)
     assert [r for r in results if isinstance(r, int)] == [0, 1, 2, 4, 5]
-    with pytest.raises(ValueError, match="three"):
-        raise results[3]  # type: ignore[misc]  # It is the exception, as the line above shows.
+    assert isinstance(results[3], ValueError)
 
 
 async def test_a_caller_that_goes_away_does_not_fail_the_others() -> None:
