@@ -4,19 +4,27 @@ Policy as data: YAML in, one compiled :class:`Lexicon` out. Matching data is com
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
+from services.criteria_evaluation.domain.lexicon_entries import (
+    Coded,
+    Cue,
+    Direction,
+    Index,
+    Owner,
+    Target,
+    Trigger,
+    Use,
+    Word,
+    index_of,
+)
 from services.criteria_evaluation.domain.lexicon_patterns import Pattern, compile_patterns
 from services.criteria_evaluation.domain.lexicon_rules import Rule, read_rules
 from services.criteria_evaluation.domain.policy_yaml import Entry, read_yaml
 from services.criteria_evaluation.domain.vocabulary import Vocabulary
 from services.criteria_evaluation.domain.vocabulary_yaml import fact_named, read_facts, read_value
 from shared.policy import PolicyError, PolicyFile, digest_of
-
-Flag = Literal["negated", "possible", "historical", "family", "planned", "reported", "unchecked"]
-Direction = Literal["forward", "backward", "both"]
-Use = Literal["drop", "keep", "later", "require"]
 
 _TOP: Final = frozenset(
     {
@@ -53,128 +61,6 @@ _TARGET: Final = frozenset(
 _TRIGGER: Final = frozenset({"id", "kind", "direction", "lists", "reach", "patterns"})
 _KINDS: Final = ("negated", "possible", "historical", "family", "planned", "reported", "terminator", "pseudo", "ignore")
 _USES: Final = ("drop", "keep", "later", "require")
-_CACHED_WORDS: Final = 50_000
-"""Beyond so many distinct words none is remembered any more, so that a hostile text cannot fill the memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A statement of a fact. ``value`` None: the value stands in the pattern's slot.
-
-    ``negated`` is the value that a negated statement states (None: it states nothing). ``past``, ``planned`` and
-    ``reported`` say what becomes of a statement about the past, about a plan, or that only the patient makes: it is
-    dropped, kept, counts only where nothing better is said (later), or is required.
-    """
-
-    id: str
-    fact: str
-    value: bool | str | tuple[str, ...] | None
-    negated: bool | str | tuple[str, ...] | None
-    past: Use = "drop"
-    planned: Use = "keep"
-    reported: Use = "keep"
-    sections: frozenset[str] = frozenset()
-    not_sections: frozenset[str] = frozenset()
-    cue: str | None = None
-    rank: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Trigger:
-    """Words that change what statements beside them mean. ``reach`` bounds the words on which they act."""
-
-    id: str
-    kind: str
-    direction: Direction
-    lists: bool
-    reach: int
-
-
-@dataclass(frozen=True, slots=True)
-class Cue:
-    """Words that open a context in which short statements count ("SINS" before "pain 3, lesion 2")."""
-
-    id: str
-
-
-Owner = Target | Trigger | Cue
-
-
-@dataclass(frozen=True, slots=True)
-class Coded:
-    """A code that carries a fact, for observations. A component above ``unless_above`` makes it no source."""
-
-    fact: str
-    unless: Mapping[str, float] = field(default_factory=dict)
-
-
-class Candidate(NamedTuple):
-    """A pattern that may begin at a word: ``needs`` are the bits of the other words that it cannot do without."""
-
-    needs: int
-    pattern: Pattern
-    owner: Owner
-
-
-class Word(NamedTuple):
-    """What the patterns make of a word: those that may begin with it, and the bits of the elements that it satisfies.
-
-    A sentence whose words together lack a bit that a pattern needs cannot match it, which spares most of the matching.
-    """
-
-    candidates: tuple[Candidate, ...]
-    bits: int
-
-
-@dataclass(frozen=True, slots=True)
-class Index:
-    """All patterns by the words that they begin with, and all their elements by the words that satisfy them."""
-
-    exact: Mapping[str, tuple[Candidate, ...]]
-    prefixed: tuple[tuple[tuple[str, ...], Candidate], ...]
-    bits: Mapping[str, int]
-    prefix_bits: tuple[tuple[tuple[str, ...], int], ...]
-    cache: dict[str, Word]
-
-    def look_up(self, word: str) -> Word:
-        """Computes and remembers what the patterns make of a word."""
-        candidates = self.exact.get(word, ()) + tuple(c for starts, c in self.prefixed if word.startswith(starts))
-        bits = self.bits.get(word, 0)
-        for starts, bit in self.prefix_bits:
-            if word.startswith(starts):
-                bits |= bit
-        found = Word(candidates, bits)
-        if len(self.cache) < _CACHED_WORDS:
-            self.cache[word] = found
-        return found
-
-
-def _index(owners: Sequence[tuple[Pattern, Owner]]) -> Index:
-    numbers: dict[tuple[frozenset[str], tuple[str, ...]], int] = {}
-    exact: dict[str, list[Candidate]] = {}
-    prefixed: list[tuple[tuple[str, ...], Candidate]] = []
-    for pattern, owner in owners:
-        needs = 0
-        for element in pattern.elements[1:]:
-            if not element.optional:
-                needs |= 1 << numbers.setdefault((element.literals, element.prefixes), len(numbers))
-        candidate = Candidate(needs, pattern, owner)
-        first = pattern.elements[0]
-        for word in sorted(first.literals):
-            exact.setdefault(word, []).append(candidate)
-        if first.prefixes:
-            prefixed.append((first.prefixes, candidate))
-    bits: dict[str, int] = {}
-    for (literals, _), number in numbers.items():
-        for word in literals:
-            bits[word] = bits.get(word, 0) | 1 << number
-    return Index(
-        exact={word: tuple(found) for word, found in exact.items()},
-        prefixed=tuple(prefixed),
-        bits=bits,
-        prefix_bits=tuple((prefixes, 1 << number) for (_, prefixes), number in numbers.items() if prefixes),
-        cache={},
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +122,7 @@ def load_lexicon(files: Sequence[PolicyFile]) -> Lexicon:
         observations=_observations(parts.get("observations", []), vocabulary),
         conditions=_conditions(parts.get("conditions", []), vocabulary),
         rules=read_rules(parts.get("rules", []), vocabulary),
-        index=_index(_owners(parts, vocabulary, classes)),
+        index=index_of(_owners(parts, vocabulary, classes)),
     )
 
 
@@ -261,9 +147,9 @@ def _owners(
             ids.append(_need(entry, data, "id"))
             found += [(p, _trigger(entry, data)) for p in compile_patterns(_need(entry, data, "patterns"), classes)]
     for part in parts.get("cues", []):
-        for name, patterns in part.mapping().items():
+        for name, lines in part.mapping().items():
             cues.add(name)
-            found += [(p, Cue(name)) for p in compile_patterns(patterns, classes)]
+            found += [(p, Cue(name)) for p in compile_patterns(lines, classes)]
     for part in parts.get("targets", []):
         for entry in part.entries():
             data = entry.mapping(_TARGET)

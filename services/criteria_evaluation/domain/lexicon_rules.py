@@ -45,6 +45,7 @@ class Rule:
     values: Mapping[str, Value] = field(default_factory=dict)
     true_from: float = 0.0
     false_to: float = 0.0
+    inputs: frozenset[str] = frozenset()
 
 
 def read_rules(parts: Sequence[Entry], vocabulary: Vocabulary) -> tuple[Rule, ...]:
@@ -75,12 +76,14 @@ def _rule(entry: Entry, vocabulary: Vocabulary) -> Rule:
         (name, tuple(_one(value, name, vocabulary) for value in values.entries()))
         for name, values in (data["when"].mapping() if "when" in data else {}).items()
     )
+    of = tuple(fact_named(name, vocabulary).name for name in data["of"].entries()) if "of" in data else ()
     return Rule(
         id=data["id"].text(),
         fact=fact.name,
         kind=kind,
-        of=tuple(fact_named(name, vocabulary).name for name in data["of"].entries()) if "of" in data else (),
+        of=of,
         when=when,
+        inputs=frozenset(of) | frozenset(name for name, _ in when),
         value=read_value(data["value"], fact) if "value" in data else None,
         values={
             code: read_value(value, fact)

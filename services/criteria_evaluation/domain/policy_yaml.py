@@ -22,7 +22,7 @@ class Entry:
 
     file: str
     line: int
-    data: "str | bool | float | None | tuple[Entry, ...] | dict[str, Entry]"
+    data: "str | bool | float | tuple[Entry, ...] | dict[str, Entry] | None"
 
     def fail(self, reason: str) -> NoReturn:
         """Refuses the file at this line."""

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from services.criteria_evaluation.domain.quantities import known_unit
 from services.criteria_evaluation.domain.policy_yaml import Entry
+from services.criteria_evaluation.domain.quantities import known_unit
 from services.criteria_evaluation.domain.vocabulary import LEVEL_INDEX, FactKind, FactType, Vocabulary, in_order
 
 _KINDS: Final[dict[str, FactKind]] = {

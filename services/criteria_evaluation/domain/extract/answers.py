@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from services.criteria_evaluation.domain.extract.levels import levels_in
 from services.criteria_evaluation.domain.extract.mention import Said, converted
-from services.criteria_evaluation.domain.quantities import Interval
 from services.criteria_evaluation.domain.extract.values import Tokens, units_of
+from services.criteria_evaluation.domain.quantities import Interval
 from services.criteria_evaluation.domain.vocabulary import FactType, in_order
 
 Body = Mapping[str, Any]
@@ -131,7 +131,8 @@ def _compared(fact: FactType, content: Body) -> Interval | None:
     if number is None:
         return None
     comparator = content.get("comparator")
-    interval = _COMPARATORS[comparator](number) if comparator in _COMPARATORS else Interval.at(number)
+    compare = _COMPARATORS.get(comparator) if isinstance(comparator, str) else None
+    interval = compare(number) if compare else Interval.at(number)
     return converted(fact, interval, _unit(content))
 
 

@@ -4,10 +4,11 @@ A trigger acts on the words after it (forward), before it (backward) or on both 
 Method: Harkema H et al., ConText, J Biomed Inform 2009;42(5):839-851. The words themselves are the lexicon's.
 """
 
+import itertools
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from services.criteria_evaluation.domain.lexicon import Trigger
+from services.criteria_evaluation.domain.lexicon_entries import Trigger
 
 _BOXES: Final = frozenset({"<box>", "<nobox>"})
 _ANSWERS: Final = frozenset({"no", "n", "none", "absent", "negative", "denies", "denied", "false"})
@@ -100,7 +101,7 @@ def _end_of_list(words: Sequence[str], start: int, end: int) -> int:
         following = [i for i in commas if i > coordinate]
         return following[0] if following else end
     edges = [*commas, end]
-    for left, right in zip(edges, edges[1:], strict=False):
+    for left, right in itertools.pairwise(edges):
         part = words[left + 1 : right]
         if len(part) > _LONGEST_LISTED or any(word[0] == "<" or word in _VERBS for word in part):
             return left

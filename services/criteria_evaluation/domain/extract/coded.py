@@ -106,9 +106,12 @@ def _facts_of(holder: Body, components: Sequence[Body], lexicon: Lexicon) -> Ite
             fact = lexicon.vocabulary.get(name)
             if fact is not None and not fact.internal:
                 yield fact
-        elif system == LOINC and (coded := lexicon.observations.get(name)) is not None:
-            if not any(_above(component, coded.unless) for component in components):
-                yield lexicon.vocabulary[coded.fact]
+        elif (
+            system == LOINC
+            and (coded := lexicon.observations.get(name)) is not None
+            and not any(_above(component, coded.unless) for component in components)
+        ):
+            yield lexicon.vocabulary[coded.fact]
 
 
 def _above(component: Body, limits: Any) -> bool:

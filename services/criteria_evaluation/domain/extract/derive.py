@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from services.criteria_evaluation.domain.extract.merge import fact_of
 from services.criteria_evaluation.domain.extract.mention import Said, within
-from services.criteria_evaluation.domain.quantities import Interval, convert
+from services.criteria_evaluation.domain.extract.merge import fact_of
 from services.criteria_evaluation.domain.lexicon import Lexicon
 from services.criteria_evaluation.domain.lexicon_rules import Rule
+from services.criteria_evaluation.domain.quantities import Interval, convert
 from services.criteria_evaluation.domain.vocabulary import LEVEL_INDEX, FactType
 from shared.clinical.model import Fact, Facts, Source
 
@@ -18,6 +18,8 @@ _ROUNDED = 0.5
 def derive(facts: Facts, lexicon: Lexicon) -> None:
     """Adds what the rules derive to ``facts``, in the rules' order."""
     for rule in lexicon.rules:
+        if not rule.inputs <= facts.keys() and rule.kind != "any_true":
+            continue
         stated = facts.get(rule.fact)
         # Only sets grow and only numbers are checked against their computation; for the rest a statement stands.
         kind = lexicon.vocabulary[rule.fact]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from services.criteria_evaluation.domain.vocabulary import LEVEL_INDEX, in_order, level_range
@@ -13,10 +14,24 @@ _SEQUENCE_WORDS: Final = (
     "weight", "hyperintens", "hypointens", "isointens", "signal", "bright", "dark", "sequence", "image", "flair",
     "wi", "fat", "stir", "shorten", "w", "contrast", "hyper", "hypo", "post", "axial", "sagittal",
 )  # fmt: skip
-_ORDINALS: Final = {
+ORDINALS: Final[dict[str, int]] = {
     word: n
     for n, word in enumerate(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(), start=1
+        [
+            "first",
+            "second",
+            "third",
+            "fourth",
+            "fifth",
+            "sixth",
+            "seventh",
+            "eighth",
+            "ninth",
+            "tenth",
+            "eleventh",
+            "twelfth",
+        ],
+        start=1,
     )
 }
 _REGIONS: Final = {"cervical": "C", "thoracic": "T", "lumbar": "L", "sacral": "S"}
@@ -69,13 +84,14 @@ def _is_sequence(words: Sequence[str], i: int, level: str) -> bool:
 
 def _ordinal(words: Sequence[str], i: int) -> tuple[tuple[str, ...], int] | None:
     """``the second lumbar vertebra``."""
-    if words[i] in _ORDINALS and i + 2 < len(words) and words[i + 1] in _REGIONS and words[i + 2].startswith("vertebr"):
-        level = _level(f"{_REGIONS[words[i + 1]]}{_ORDINALS[words[i]]}")
+    if words[i] in ORDINALS and i + 2 < len(words) and words[i + 1] in _REGIONS and words[i + 2].startswith("vertebr"):
+        level = _level(f"{_REGIONS[words[i + 1]]}{ORDINALS[words[i]]}")
         if level is not None:
             return (level,), i + 2
     return None
 
 
+@lru_cache(maxsize=4096)
 def levels_in(text: str) -> tuple[str, ...]:
     """All vertebrae that a short text names, for example a body site's display or an answer's string."""
     words = [token.lower() for token in _LEVEL_TOKEN.findall(text[:400])]

@@ -3,8 +3,8 @@
 import datetime as dt
 from typing import NamedTuple
 
-from services.criteria_evaluation.domain.quantities import Interval, convert
 from services.criteria_evaluation.domain.extract.values import Value
+from services.criteria_evaluation.domain.quantities import Interval, convert
 from services.criteria_evaluation.domain.vocabulary import FactType
 from shared.clinical.model import Source
 

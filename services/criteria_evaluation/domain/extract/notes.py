@@ -9,7 +9,8 @@ from services.criteria_evaluation.domain.extract.assertion import Hit, flags_of,
 from services.criteria_evaluation.domain.extract.mention import Mention, Said, said_in
 from services.criteria_evaluation.domain.extract.text import Sentence, note_date, sentences, tokens_of
 from services.criteria_evaluation.domain.extract.values import Units, units_of
-from services.criteria_evaluation.domain.lexicon import Cue, Lexicon, Target, Trigger
+from services.criteria_evaluation.domain.lexicon import Lexicon
+from services.criteria_evaluation.domain.lexicon_entries import Cue, Target, Trigger
 from services.criteria_evaluation.domain.lexicon_patterns import match
 from shared.clinical.model import Document, Source
 

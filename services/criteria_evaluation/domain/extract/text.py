@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from services.criteria_evaluation.domain.extract.values import Tokens, read_date
+from services.criteria_evaluation.domain.extract.numerals import read_date
+from services.criteria_evaluation.domain.extract.values import Tokens
 
 MAX_TOKENS: Final = 200
 """A longer sentence is cut: what is related within a sentence stays bounded, and so does the work."""
@@ -31,7 +32,31 @@ _SERVICE_DATE: Final = re.compile(
     re.IGNORECASE,
 )
 _ABBREVIATIONS: Final = frozenset(
-    "dr mr mrs ms st vs approx e.g i.e eg ie etc fig no. dept prof jr sr resp incl max min est".split()
+    [
+        "dr",
+        "mr",
+        "mrs",
+        "ms",
+        "st",
+        "vs",
+        "approx",
+        "e.g",
+        "i.e",
+        "eg",
+        "ie",
+        "etc",
+        "fig",
+        "no.",
+        "dept",
+        "prof",
+        "jr",
+        "sr",
+        "resp",
+        "incl",
+        "max",
+        "min",
+        "est",
+    ]
 )
 _HEAD: Final = 1200
 _LONGEST_HEADER: Final = 70

@@ -5,69 +5,23 @@ angle brackets (``<pct>``, ``<dur>``, ``<lvl>``, ``<n/10>``, ...) that carries a
 """
 
 import datetime as dt
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
-from services.criteria_evaluation.domain.extract.levels import read_levels
+from services.criteria_evaluation.domain.extract.levels import ORDINALS, read_levels
+from services.criteria_evaluation.domain.extract.numerals import (
+    ABOUT,
+    AFTER,
+    COMPARATORS,
+    MONTHS,
+    NUMBER_WORDS,
+    TIME_UNITS,
+    compared,
+    date_of,
+    read_date,
+)
 from services.criteria_evaluation.domain.quantities import Interval
 
-_SMALL: Final = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-    "seventeen eighteen nineteen"
-).split()
-_TENS: Final = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-NUMBER_WORDS: Final[dict[str, float]] = {
-    **{word: float(n) for n, word in enumerate(_SMALL)},
-    **{word: float(10 * n) for n, word in enumerate(_TENS, start=2)},
-}
-TIME_UNITS: Final[dict[str, str]] = {
-    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), "h"),
-    **dict.fromkeys(("d", "day", "days"), "d"),
-    **dict.fromkeys(("wk", "wks", "w", "week", "weeks"), "wk"),
-    **dict.fromkeys(("mo", "mos", "mth", "mths", "month", "months"), "mo"),
-    **dict.fromkeys(("y", "yr", "yrs", "year", "years"), "a"),
-}
-_MONTHS: Final[dict[str, int]] = {
-    name: n
-    for n, names in enumerate(
-        (
-            "jan january",
-            "feb february",
-            "mar march",
-            "apr april",
-            "may",
-            "jun june",
-            "jul july",
-            "aug august",
-            "sep sept september",
-            "oct october",
-            "nov november",
-            "dec december",
-        ),
-        start=1,
-    )
-    for name in names.split()
-}
-_LOW_OPEN, _LOW, _HIGH_OPEN, _HIGH, _ABOUT = ">", ">=", "<", "<=", "~"
-_COMPARATORS: Final[dict[tuple[str, ...], str]] = {
-    tuple(phrase.split()): sign
-    for sign, phrases in (
-        (_LOW_OPEN, "greater than|more than|longer than|in excess of|exceeds|exceeding|over|beyond|above|>|well over"),
-        (_LOW, "at least|no less than|not less than|minimum of|a minimum of|> =|≥|no fewer than"),
-        (_HIGH_OPEN, "less than|fewer than|under|below|shorter than|<|within"),
-        (_HIGH, "at most|no more than|not more than|up to|maximum of|< =|≤|no greater than"),
-        (_ABOUT, "about|approximately|approx|around|roughly|nearly|almost|~|≈|estimated at|some|circa|ca"),
-    )
-    for phrase in phrases.split("|")
-}
-_AFTER: Final[dict[tuple[str, str], str]] = {
-    ("or", "more"): _LOW,
-    ("or", "greater"): _LOW,
-    ("or", "longer"): _LOW,
-    ("or", "less"): _HIGH,
-    ("or", "fewer"): _HIGH,
-    ("and", "above"): _LOW,
-}
 _RANGE_WORDS: Final = frozenset({"-", "–", "—", "to"})
 _DASHES: Final = frozenset({"-", "–", "—"})
 _NOISE: Final = frozenset("()\"'`“”‘’=#*_.|\\")
@@ -174,7 +128,7 @@ def _word(tokens: Tokens, i: int, out: Units) -> int:
         return levels[1]
     if word in NUMBER_WORDS:
         return _number(tokens, i, out, None)
-    if word in _MONTHS and (date := _named_date(tokens, i)):
+    if word in MONTHS and (date := _named_date(tokens, i)):
         out.add("<date>", tokens.starts[i], tokens.ends[date[1] - 1], Value(date=date[0]))
         return date[1]
     following = tokens.word(i + 1)
@@ -183,7 +137,7 @@ def _word(tokens: Tokens, i: int, out: Units) -> int:
             _plain(tokens, i, out)
         at = i + 1 if word in ("past", "last") else i
         sign, start = _comparator(out, tokens.starts[at])
-        value = Value(_compared(Interval.at(1), sign), TIME_UNITS[following])
+        value = Value(compared(Interval.at(1), sign), TIME_UNITS[following])
         out.add("<dur>", start, tokens.ends[i + 1], value)
         return i + 2
     if word == "yesterday":
@@ -193,13 +147,7 @@ def _word(tokens: Tokens, i: int, out: Units) -> int:
 
 
 _SINGULAR: Final = frozenset({"hour", "day", "week", "month", "year"})
-_STARTERS: Final = frozenset(
-    {*NUMBER_WORDS, *_MONTHS, "a", "an", "past", "last", "yesterday"}
-    | {
-        f"{ordinal}"
-        for ordinal in "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
-    }
-)
+_STARTERS: Final = frozenset({*NUMBER_WORDS, *MONTHS, *ORDINALS, "a", "an", "past", "last", "yesterday"})
 
 
 def _named_date(tokens: Tokens, i: int) -> tuple[dt.date, int] | None:
@@ -210,24 +158,8 @@ def _named_date(tokens: Tokens, i: int) -> tuple[dt.date, int] | None:
     year = tokens.word(j)
     if not (day.isascii() and day.isdigit() and year.isascii() and year.isdigit() and len(day) <= 2 and len(year) == 4):
         return None
-    date = _date(int(year), _MONTHS[tokens.words[i]], int(day))
+    date = date_of(int(year), MONTHS[tokens.words[i]], int(day))
     return None if date is None else (date, j + 1)
-
-
-def _date(year: int, month: int, day: int) -> dt.date | None:
-    try:
-        return dt.date(year + 2000 if year < 100 else year, month, day)
-    except ValueError:
-        return None
-
-
-def read_date(word: str) -> dt.date | None:
-    """``2026-10-24`` or ``10/24/2026`` (month first, as US charts write it)."""
-    if "-" in word:
-        year, month, day = word.split("-")
-        return _date(int(year), int(month), int(day))
-    month, day, year = word.split("/")
-    return _date(int(year), int(month), int(day))
 
 
 def _read(tokens: Tokens, i: int) -> tuple[float, int] | None:
@@ -281,12 +213,12 @@ def _number(tokens: Tokens, i: int, out: Units, on: dt.date | None) -> int:
     if kind == "<num>" and 1900 <= number <= 2100 and j == i + 1:
         kind = "<pastyear>" if on is not None and number < on.year else "<year>"
     start = tokens.starts[i]
-    sign = _AFTER.get((tokens.word(j), tokens.word(j + 1)))
+    sign = AFTER.get((tokens.word(j), tokens.word(j + 1)))
     if sign:
         j += 2
     else:
         sign, start = _comparator(out, start)
-    out.add(kind, start, tokens.ends[j - 1], Value(_compared(interval, sign), unit))
+    out.add(kind, start, tokens.ends[j - 1], Value(compared(interval, sign), unit))
     return j
 
 
@@ -338,25 +270,13 @@ def _unit(tokens: Tokens, j: int) -> tuple[str, str | None, int]:
 def _comparator(out: Units, start: int) -> tuple[str | None, int]:
     """Takes the words of a comparison off the end of ``out``: its sign and where it begins."""
     for length in (3, 2, 1):
-        sign = _COMPARATORS.get(tuple(out.words[-length:]))
+        sign = COMPARATORS.get(tuple(out.words[-length:]))
         if sign is not None and len(out.words) >= length:
             start = out.starts[-length]
             for _ in range(length):
                 out.words.pop()
                 out.starts.pop()
                 out.ends.pop()
-            inner = _comparator(out, start) if sign == _ABOUT else (None, start)
+            inner = _comparator(out, start) if sign == ABOUT else (None, start)
             return (inner[0] or sign), inner[1]
     return None, start
-
-
-def _compared(interval: Interval, sign: str | None) -> Interval:
-    if sign == _LOW_OPEN:
-        return Interval(interval.high, None, low_open=True)
-    if sign == _LOW:
-        return replace(interval, high=None)
-    if sign == _HIGH_OPEN:
-        return Interval(None, interval.low, high_open=True)
-    if sign == _HIGH:
-        return Interval(None, interval.high)
-    return interval
