@@ -132,7 +132,7 @@ async def _submit(intake: Intake, request: Request, prefer: str, span: trace.Spa
     received = await intake.receive(parsed, telemetry.format_traceparent(span.get_span_context()))
     span.set_attribute(telemetry.ATTR_CASE, str(received.case_id))
     seconds = _wait_seconds(prefer, intake.settings.submit_wait_seconds)
-    if seconds > 0:
+    if seconds > 0 and received.awaited:
         await intake.watch.wait(received.case_id, received.sequence, seconds, maybe_there=received.repeated)
     history = await intake.read(received.case_id, content=True)
     base_url = (intake.settings.public_base_url or str(request.base_url)).rstrip("/") + "/fhir"

@@ -13,6 +13,7 @@ from services.intake.handlers import causation_of, change, submission
 from shared import flow
 from shared.case.history import Accepted, History
 from shared.case.ids import new_case_id
+from shared.case.states import EVALUATING
 from shared.journal.commands import append_one
 from shared.journal.crypto import MasterKey
 from shared.journal.documents import StoredDocument, store_documents
@@ -42,11 +43,15 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """Where a request went: its case, the sequence of its event, and whether it was there before."""
+    """Where a request went: its case, the sequence of its event, and whether it was there before.
+
+    ``awaited`` says that the machine will answer: not to a cancellation, nor where a clinician has the case.
+    """
 
     case_id: UUID
     sequence: int
     repeated: bool
+    awaited: bool = True
 
 
 class Submissions:
@@ -149,4 +154,4 @@ class Submissions:
         if new is not None:
             telemetry.EVENTS_APPENDED.labels(CONSUMER, new.type).inc()
         earlier = next(e for e in history.events if (e.consumer, e.causation_id) == (CONSUMER, cause))
-        return Received(case_id, earlier.sequence, new is None)
+        return Received(case_id, earlier.sequence, new is None, history.state in EVALUATING)

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import msgspec
+from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLPlaintext
@@ -21,6 +22,8 @@ from shared.platform.settings import Settings
 log = get_logger()
 Consume = Callable[[Sequence[EventMessage]], Awaitable[None]]
 
+_FIRST_WAIT: Final = 0.1
+_LONGEST_WAIT: Final = 5.0
 _POLL_MS: Final = 5
 """FastStream waits this long for records and, when there are none, sleeps as long again."""
 
@@ -56,7 +59,7 @@ def subscribe(broker: KafkaBroker, service: flow.ServiceFlow, consume: Consume, 
         return await _decode_batch(broker, message.raw_message)
 
     async def handle(events: list[EventMessage]) -> None:
-        await consume(events)
+        await _until_done(service.name, consume, events)
 
     handle.__doc__ = f"What {service.name} reads, in batches."
     subscriber = broker.subscriber(
@@ -84,6 +87,25 @@ def describe_publishers(broker: KafkaBroker, event_types: Sequence[str]) -> None
         broker.publisher(flow.topic(event_type), schema=EventMessage, title=event_type)
 
 
+async def _until_done(service: str, consume: Consume, events: list[EventMessage]) -> None:
+    """Repeats a batch that raised: acknowledging it would make its messages disappear without an effect.
+
+    ``consume`` deals with what it expects, so this is a fault of our own that operators must see; what the batch has
+    done already is not done twice.
+    """
+    wait = _FIRST_WAIT
+    while True:
+        try:
+            await consume(events)
+        except Exception as error:
+            telemetry.HANDLER_RETRIES.labels(service).inc()
+            log.error("batch failed as a whole, trying again", seconds=wait, exc_info=error)
+        else:
+            return
+        await asyncio.sleep(wait)
+        wait = min(wait * 2, _LONGEST_WAIT)
+
+
 async def _decode_batch(broker: KafkaBroker, records: Sequence[Any]) -> list[EventMessage]:
     events: list[EventMessage] = []
     for record in records:
@@ -98,11 +120,18 @@ async def _set_aside(broker: KafkaBroker, record: Any) -> None:
     """A message that names no case cannot quarantine one; its bytes go to a topic of their own, none is dropped."""
     log.error("unreadable message set aside", topic=record.topic, partition=record.partition, offset=record.offset)
     telemetry.MESSAGES_HANDLED.labels("messaging", "unreadable").inc()
-    await broker.publish(
-        record.value or b"",
-        topic=flow.UNREADABLE_TOPIC,
-        headers={"x-topic": record.topic, "x-partition": str(record.partition), "x-offset": str(record.offset)},
-    )
+    headers = {"x-topic": record.topic, "x-partition": str(record.partition), "x-offset": str(record.offset)}
+    wait = _FIRST_WAIT
+    while True:
+        try:
+            await broker.publish(record.value or b"", topic=flow.UNREADABLE_TOPIC, headers=headers)
+        except (KafkaError, OSError) as error:
+            # Raising would acknowledge the whole batch, the messages beside this one included.
+            log.warning("kafka away, waiting", seconds=wait, exc_info=error)
+        else:
+            return
+        await asyncio.sleep(wait)
+        wait = min(wait * 2, _LONGEST_WAIT)
 
 
 class KafkaPublisher:

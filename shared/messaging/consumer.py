@@ -239,7 +239,7 @@ class Consumer:
         histories = await read_histories(connection, self._master, [message.case_id])
         history = histories[message.case_id]
         consumer = f"{self._service.name}.quarantine"
-        if history.answered(consumer, message.event_id):
+        if history.answered(consumer, message.event_id) or history.key is None:
             return
         now = datetime.now(UTC)
         accepted = history.accept(

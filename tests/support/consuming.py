@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared import flow
 from shared.case.history import Accepted, History, Proposed, Recorded
@@ -56,12 +56,17 @@ def submitted() -> CaseSubmitted:
 
 async def submit(engine: AsyncEngine, number: int = 1) -> list[EventMessage]:
     """Submits cases and returns the messages that the relay would publish for them."""
-    case_ids = [new_case_id() for _ in range(number)]
     async with engine.begin() as connection:
-        keys = await add_keys(connection, MASTER, case_ids)
-        histories = {case_id: History(case_id, "P", keys[case_id]) for case_id in case_ids}
-        events = [accept(h, Proposed(flow.CASE_SUBMITTED, submitted(), PUBLIC), "intake") for h in histories.values()]
-        await append(connection, events, histories)
+        return await add_cases(connection, number)
+
+
+async def add_cases(connection: AsyncConnection, number: int = 1) -> list[EventMessage]:
+    """Submits cases in a transaction of the caller's."""
+    case_ids = [new_case_id() for _ in range(number)]
+    keys = await add_keys(connection, MASTER, case_ids)
+    histories = {case_id: History(case_id, "P", keys[case_id]) for case_id in case_ids}
+    events = [accept(h, Proposed(flow.CASE_SUBMITTED, submitted(), PUBLIC), "intake") for h in histories.values()]
+    await append(connection, events, histories)
     return [message_for(event) for event in events]
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from shared import flow
@@ -71,6 +72,31 @@ async def kafka_admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
         yield admin
     finally:
         await admin.close()
+
+
+async def partitions_of(bootstrap: str, names: Iterable[str]) -> list[TopicPartition]:
+    """Every partition of topics."""
+    async with kafka_admin(bootstrap) as admin:
+        described = await admin.describe_topics(list(names))
+    return [TopicPartition(topic["topic"], p["partition"]) for topic in described for p in topic["partitions"]]
+
+
+async def everything_in_kafka(bootstrap: str, names: Iterable[str]) -> list[Any]:
+    """Every record of topics, from the first to the last that is there now."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        partitions = await partitions_of(bootstrap, names)
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        records: list[Any] = []
+        while any([await consumer.position(p) < ends[p] for p in partitions]):
+            for batch in (await consumer.getmany(timeout_ms=200)).values():
+                records += batch
+        return records
+    finally:
+        await consumer.stop()
 
 
 async def create_topics(bootstrap: str, names: Iterable[str], partitions: int = 4) -> None:
