@@ -63,9 +63,7 @@ def _with_the_standard_library(previous: bytes, event: dict[str, Any]) -> bytes:
     return hashlib.sha256(previous + text.encode() + b"\n" + event["data"]).digest()
 
 
-@given(
-    words, words, st.none() | words, st.binary(max_size=60), moments
-)
+@given(words, words, st.none() | words, st.binary(max_size=60), moments)
 def test_the_standard_library_computes_the_same_hash(
     actor: str, public: str, traceparent: str | None, data: bytes, moment: datetime
 ) -> None:

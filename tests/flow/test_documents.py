@@ -1,0 +1,52 @@
+"""What goes out and comes in as a document: letters as HTML and PDF, attachments that are no text, and what is not there."""
+
+import base64
+import io
+
+import pypdf
+
+from tests.flow.test_cases import NOTIFIED, reviews
+from tests.support.requests import make_request
+from tests.support.running import Provider
+from tests.support.spine import spine_request
+
+
+async def test_the_letter_comes_as_html_and_as_pdf(provider: Provider) -> None:
+    request = spine_request(7_020, with_note=True)
+    case_id, answer = await provider.submit(request)
+    [number] = {number for _, number in reviews(answer).values()}
+    html = await provider.client.get(f"/cases/{case_id}/letter")
+    assert html.headers["content-type"].startswith("text/html")
+    pdf = await provider.client.get(f"/cases/{case_id}/letter", headers={"Accept": "application/pdf"})
+    assert pdf.headers["content-type"] == "application/pdf"
+    printed = "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf.content)).pages)
+    for text in (html.text, printed):
+        assert str(number) in text
+        assert "M00007020" in text, "the letter, unlike everything else, says whom it is about"
+
+
+async def test_a_document_that_is_no_text_is_accepted_and_flagged(provider: Provider) -> None:
+    picture = base64.b64decode(
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    )
+    request = spine_request(7_030)
+    binary = make_request(7_030, notes=["unused"])
+    document = next(e for e in binary["entry"] if e["resource"]["resourceType"] == "DocumentReference")
+    attachment = document["resource"]["content"][0]["attachment"]
+    attachment |= {"contentType": "image/png", "data": base64.b64encode(picture).decode()}
+    request["entry"].append(document)
+    case_id, _ = await provider.submit(request)
+    case = await provider.until(case_id, *NOTIFIED)
+    assert case["state"] in {"approved", "in_review"}
+    document_view = await provider.determination(case_id)
+    assert "read" in document_view["text"], "a person is told that a document could not be read"
+
+
+async def test_a_case_that_does_not_exist_is_a_problem_document(provider: Provider) -> None:
+    for path in ("", "/determination", "/letter"):
+        response = await provider.client.get(f"/cases/00000000-0000-7000-8000-000000000000{path}")
+        assert response.status_code == 404
+        assert response.headers["content-type"] == "application/problem+json"
+    response = await provider.client.get("/cases/not-a-case-id")
+    assert response.status_code == 422
+    assert "not-a-case-id" not in response.text
