@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from faststream.specification import AsyncAPI
 from pydantic import SecretBytes, SecretStr
 
@@ -16,6 +17,7 @@ from services.cli.offline import determine_request, read_file
 from shared import flow
 from shared.case.states import STATES, TRANSITIONS, UNCHANGING
 from shared.events.envelope import EventMessage
+from shared.events.model import MODELS
 from shared.journal.crypto import MasterKey
 from shared.letters.from_case import draft_letter
 from shared.letters.render import render_pages
@@ -93,6 +95,14 @@ def documents() -> dict[str, str]:
     """File name under ``docs/`` to content."""
     made = {"asyncapi.json": asyncapi()}
     made |= {f"openapi-{name}.json": openapi(name) for name in ("intake", "determination", "console")}
+    _, components = msgspec.json.schema_components(MODELS.values(), ref_template="#/$defs/{name}")
+    types = {event_type: {"$ref": f"#/$defs/{model.__name__}"} for event_type, model in MODELS.items()}
+    made["events.schema.json"] = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "What the journal stores of each event (as MessagePack, encrypted)",
+        "properties": types,
+        "$defs": components,
+    }
     texts = {name: json.dumps(document, indent=2, sort_keys=True) + "\n" for name, document in made.items()}
     texts["flow.md"] = (
         "# The flow and the states of a case\n\nDrawn from `shared/flow.py` and `shared/case/states.py` by "

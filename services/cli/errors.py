@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from typing import Final, NoReturn
+from typing import Final, NoReturn, cast
 
 import click
 import typer
@@ -11,6 +11,11 @@ CHECK_FAILED: Final = 1
 USAGE: Final = 2
 REFUSED: Final = 3
 UNREACHABLE: Final = 4
+
+
+_TYPERS: Final = cast("type[click.ClickException]", typer.BadParameter.__mro__[2])
+_USAGE_ERRORS: Final = (click.ClickException, _TYPERS)
+"""Newer versions of Typer bring click along under a name of their own; what they export leads to its base class."""
 
 
 class CommandError(Exception):
@@ -29,17 +34,18 @@ def fail(code: int, message: str) -> NoReturn:
 def guarded(app: Callable[..., object]) -> None:
     """Runs the application; what goes wrong is one sentence and an exit code, never a traceback."""
     try:
-        app(standalone_mode=False)
+        # Outside of its standalone mode click returns the code of an Exit instead of raising it.
+        code = app(standalone_mode=False)
     except CommandError as error:
         _end(error.code, str(error))
-    except click.exceptions.NoArgsIsHelpError as error:
+    except _USAGE_ERRORS as error:
         _end(USAGE, error.format_message())
-    except click.ClickException as error:
-        _end(USAGE, error.format_message())
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, typer.Abort, KeyboardInterrupt):
         _end(130, "Stopped.")
     except typer.Exit as error:
         sys.exit(error.exit_code)
+    if isinstance(code, int):
+        sys.exit(code)
 
 
 def _end(code: int, message: str) -> NoReturn:

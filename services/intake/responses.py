@@ -4,6 +4,8 @@ import datetime as dt
 from dataclasses import replace
 from typing import Any, Final
 
+from msgspec import structs
+
 from services.intake.domain.pas_response import Answer, claim_response
 from shared.case.history import History
 from shared.case.states import DETERMINED
@@ -42,4 +44,4 @@ def _answer(history: History, found: Determined | None, now: dt.datetime) -> Ans
 
 def _items(state: str, items: tuple[DeterminedItem, ...]) -> tuple[DeterminedItem, ...]:
     action = CLINICIANS_ACTION.get(state, "A4")
-    return tuple(replace(item, review_action=action) for item in items)
+    return tuple(structs.replace(item, review_action=action) for item in items)

@@ -1,13 +1,14 @@
 """The clinical types that travel through the flow: facts, evaluation, evidence, determination.
 
-Plain frozen dataclasses: the standard library builds them, msgspec stores them, pydantic publishes their schema.
-Names and shapes follow the determination's JSON (``priorauth.determination/1``).
+Frozen msgspec structs: thousands of them are made, stored and read for each case, and what has its default takes no
+bytes. Names and shapes follow the determination's JSON (``priorauth.determination/1``).
 """
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from msgspec import Struct
 
 FactStatus = Literal["known", "unknown", "conflicting"]
 Outcome3 = Literal["met", "not_met", "unknown"]
@@ -18,8 +19,7 @@ CaseOutcome = Literal["approved", "information_requested", "clinical_review"]
 GRAVITY: Mapping[str, int] = {"approved": 0, "information_requested": 1, "clinical_review": 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True, omit_defaults=True):
     """A chart document as text. ``id`` is ``sha256:`` and the hex digest of the bytes as they were received.
 
     ``flags`` name what was wrong with it (``no-text``, ``empty``, ``unsupported-type``, ...); a flagged document
@@ -36,16 +36,14 @@ class Document:
     flags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(Struct, frozen=True, omit_defaults=True):
     """A FHIR resource of the request and where it stands, for example ``Bundle.entry[3].resource``."""
 
     path: str
     body: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class RequestedItem:
+class RequestedItem(Struct, frozen=True, omit_defaults=True):
     """One line of the Claim. ``code`` is the service code; ``body_sites`` are codes or displays of Claim.item.bodySite."""
 
     sequence: int
@@ -60,8 +58,7 @@ class RequestedItem:
     certification_type: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True, omit_defaults=True):
     """Where a fact was found. For a note, ``quote`` is exactly ``text[start:end]`` of the document (code points)."""
 
     kind: Literal["note", "resource", "derived"]
@@ -74,8 +71,7 @@ class Source:
     rule: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True, omit_defaults=True):
     """One clinical fact of the vocabulary with all of its sources.
 
     A boolean, code, or set (codes, levels; sorted) stands in ``value``. A quantity is an interval in ``unit`` (UCUM):
@@ -97,8 +93,7 @@ Facts = dict[str, Fact]
 """Facts by name. A name that is absent is unknown."""
 
 
-@dataclass(frozen=True, slots=True)
-class CriteriaSetRef:
+class CriteriaSetRef(Struct, frozen=True, omit_defaults=True):
     """Which criteria set decided: its digest is ``sha256:`` over its canonical content."""
 
     id: str
@@ -107,8 +102,7 @@ class CriteriaSetRef:
     title: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Criterion:
+class Criterion(Struct, frozen=True, omit_defaults=True):
     """One node of the evaluated criteria tree. Every child is evaluated, so the trace is complete."""
 
     id: str
@@ -120,8 +114,7 @@ class Criterion:
     expression: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(Struct, frozen=True, omit_defaults=True):
     """Facts whose answer could decide, with a question that a provider understands."""
 
     facts: tuple[str, ...]
@@ -129,8 +122,7 @@ class Missing:
     decides: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ItemEvaluation:
+class ItemEvaluation(Struct, frozen=True, omit_defaults=True):
     """The outcome of one requested item, the criteria that caused it, and the purpose of the procedure (None: it has none)."""
 
     sequence: int
@@ -141,8 +133,7 @@ class ItemEvaluation:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Consideration:
+class Consideration(Struct, frozen=True, omit_defaults=True):
     """A statement of the criteria set that this case's facts call for.
 
     ``kind`` says in which section it stands. ``conclusion`` is only set for alternatives. ``evidence`` are statement ids
@@ -158,8 +149,7 @@ class Consideration:
     evidence: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Struct, frozen=True, omit_defaults=True):
     """What ``evaluate(criteria_set, facts)`` concludes for a case. ``referrals`` are the refer rules that are met."""
 
     outcome: CaseOutcome
@@ -175,8 +165,7 @@ class Evaluation:
     flags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class AttachedStatement:
+class AttachedStatement(Struct, frozen=True, omit_defaults=True):
     """A statement of the evidence library held against this case. Only those that apply are cited."""
 
     id: str
@@ -187,8 +176,7 @@ class AttachedStatement:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BibliographyEntry:
+class BibliographyEntry(Struct, frozen=True, omit_defaults=True):
     """A cited source. ``identifier`` is a DOI or PMID; an unverified source says so wherever it is printed."""
 
     id: str
@@ -199,8 +187,7 @@ class BibliographyEntry:
     level: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AttachedEvidence:
+class AttachedEvidence(Struct, frozen=True, omit_defaults=True):
     """What ``attach(library, evaluation)`` finds. ``library`` is the digest of the evidence library."""
 
     library: str
@@ -208,8 +195,7 @@ class AttachedEvidence:
     bibliography: tuple[BibliographyEntry, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DeterminedItem:
+class DeterminedItem(Struct, frozen=True, omit_defaults=True):
     """An item's outcome as it is answered; ``review_action`` is the X12 306 code (A1 certified, A4 pended, ...)."""
 
     sequence: int
@@ -221,16 +207,14 @@ class DeterminedItem:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(Struct, frozen=True, omit_defaults=True):
     """One sentence of a determination's section, with the statements (ids) that support it."""
 
     text: str
     evidence: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
+class Alternative(Struct, frozen=True, omit_defaults=True):
     """An alternative that was considered and why it does or does not serve this patient."""
 
     id: str
@@ -241,8 +225,7 @@ class Alternative:
     evidence: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Conclusion:
+class Conclusion(Struct, frozen=True, omit_defaults=True):
     """What ``determine(evaluation, evidence)`` concludes: structured first, rendered second."""
 
     outcome: CaseOutcome
@@ -254,4 +237,4 @@ class Conclusion:
     alternatives: tuple[Alternative, ...] = ()
     timing: tuple[Point, ...] = ()
     cautions: tuple[Point, ...] = ()
-    missing: tuple[Missing, ...] = field(default=())
+    missing: tuple[Missing, ...] = ()

@@ -1,16 +1,21 @@
 """One frozen pydantic dataclass per event: the clinical content that the journal stores encrypted.
 
-msgspec encodes and decodes them on the hot path; pydantic publishes their schemas. What Kafka and dashboards may
+pydantic checks what is built from outside; msgspec encodes and decodes them on the hot path and gives the schemas in
+``docs/events.schema.json``. What Kafka and dashboards may
 see is not here but in ``Public``: it names codes and outcomes and no person.
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
+from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 from shared import flow
 from shared.clinical.model import AttachedEvidence, Conclusion, Evaluation, RequestedItem
+
+# The clinical types are msgspec structs, which pydantic takes as they are.
+_CLINICAL: Final = ConfigDict(arbitrary_types_allowed=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +30,7 @@ class DocumentRef:
     path: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=_CLINICAL)
 class CaseSubmitted:
     """A provider's request. ``bundle`` is the PAS Bundle as JSON, its attachments taken out into ``documents``.
 
@@ -54,7 +59,7 @@ class InformationReceived:
     flags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=_CLINICAL)
 class CaseUpdated(CaseSubmitted):
     """The provider's changed request takes the place of the former one; earlier information is kept."""
 
@@ -73,7 +78,7 @@ class CaseAppealed:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=_CLINICAL)
 class CriteriaEvaluated:
     """What the chart says and which criteria are met by it."""
 
@@ -83,14 +88,14 @@ class CriteriaEvaluated:
     due_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=_CLINICAL)
 class EvidenceAttached:
     """The evidence that applies to this case, and that which does not and why."""
 
     evidence: AttachedEvidence
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=_CLINICAL)
 class CaseDetermined:
     """A determination of the machine (approved, information_requested, referred) or of a clinician.
 

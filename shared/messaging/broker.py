@@ -40,7 +40,7 @@ def make_broker(settings: Settings, client_id: str) -> KafkaBroker:
         max_batch_size=256 * 1024,
         allow_auto_create_topics=False,
         request_timeout_ms=10_000,
-        metadata_max_age_ms=30_000,
+        metadata_max_age_ms=5_000,  # How soon topics that are made later are noticed.
         graceful_timeout=15.0,
         apply_types=False,
         logger=logging.getLogger("faststream"),

@@ -89,18 +89,21 @@ def _add_problems(api: FastAPI) -> None:
         where = ", ".join(sorted({".".join(str(p) for p in e["loc"]) for e in error.errors()}))
         return problem(422, f"These parts of the request are not valid: {where}.")
 
-    @api.exception_handler(Exception)
-    async def _failed(_: Request, error: Exception) -> Response:
-        if is_unavailable(error):
-            log.warning("database away", exc_info=error)
-            headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-            return problem(503, "The service cannot reach its database; try again later.", headers)
-        log.error("request failed", exc_info=error)
-        return problem(500, "The request could not be handled; operators have been told.")
+
+def _failed(error: Exception) -> JSONResponse:
+    if is_unavailable(error):
+        log.warning("database away", exc_info=error)
+        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+        return problem(503, "The service cannot reach its database; try again later.", headers)
+    log.error("request failed", exc_info=error)
+    return problem(500, "The request could not be handled; operators have been told.")
 
 
 class RequestMetrics:
-    """Counts and times requests by route template, so that no identifier becomes a label."""
+    """Counts and times requests by route template, so that no identifier becomes a label; answers what was raised.
+
+    Starlette's own last resort raises again after it has answered, and the server then cuts the connection.
+    """
 
     def __init__(self, app: ASGIApp, service: str) -> None:
         self._app = app
@@ -111,7 +114,7 @@ class RequestMetrics:
             await self._app(scope, receive, send)
             return
         start = time.perf_counter()
-        status = 500
+        status = 0
 
         async def observe(message: Message) -> None:
             nonlocal status
@@ -121,8 +124,13 @@ class RequestMetrics:
 
         try:
             await self._app(scope, receive, observe)
+        except Exception as error:
+            # Whatever it is, the caller gets an answer, unless one is half sent.
+            if status:
+                raise
+            await _failed(error)(scope, receive, observe)
         finally:
             route: Any = scope.get("route")
             path = getattr(route, "path", "unmatched")
-            telemetry.HTTP_REQUESTS.labels(self._service, path, str(status)).inc()
+            telemetry.HTTP_REQUESTS.labels(self._service, path, str(status or 500)).inc()
             telemetry.HTTP_SECONDS.labels(self._service, path).observe(time.perf_counter() - start)

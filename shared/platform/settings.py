@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     # Batches and retries.
     batch_size: int = Field(default=250, ge=1, le=5000)
     """Messages that a consumer takes at most at once; one statement and one commit each."""
-    fetch_max_wait_ms: int = Field(default=1, ge=1, le=5000)
+    fetch_max_wait_ms: int = Field(default=20, ge=1, le=5000)
     """How long Kafka may hold a fetch. A low value bounds the delay across partitions; it costs idle CPU."""
     handler_attempts: int = Field(default=4, ge=1, le=20)
     """How often a message is tried before its case is quarantined."""

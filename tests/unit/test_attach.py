@@ -1,10 +1,9 @@
 """Which statements apply to which patient, and why not."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from services.evidence_lookup.domain.attach import ABSENT, attach
 from shared.clinical.model import AttachedEvidence, Criterion, Evaluation, Fact, Facts

@@ -1,10 +1,10 @@
 """What is concluded, and on what it may rest."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Literal
 
 import pytest
+from msgspec.structs import replace
 
 from services.determination.domain.determine import NO_VERIFIED, UNVERIFIED, determine
 from services.evidence_lookup.domain.attach import attach

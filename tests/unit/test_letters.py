@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from shared.clinical.model import Source
 from shared.letters.model import Contact, LetterContext, LetterIncompleteError, LetterKind
@@ -145,7 +146,7 @@ HOSTILE = (
 
 def hostile_case() -> Case:
     source = Source("note", document="sha256:00", section=HOSTILE, start=0, end=len(HOSTILE), quote=HOSTILE)
-    facts = {name: replace(fact, sources=(source,)) for name, fact in thoracic_unstable().items()}
+    facts = {name: structs.replace(fact, sources=(source,)) for name, fact in thoracic_unstable().items()}
     return conclude(evaluation_of(facts, *THORACIC_CODES))
 
 

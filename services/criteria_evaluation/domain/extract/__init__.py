@@ -45,7 +45,22 @@ def _described(resources: Sequence[Resource], lexicon: Lexicon) -> Iterator[Ment
     """What the items' descriptions say besides levels, such as the extent of a fusion."""
     for _, texts in claim_items(resources):
         for path, text in texts:
-            if any(c.isdigit() for c in text):
-                for mention in read_phrase(text, "plan", lexicon):
-                    if mention.fact != REQUESTED_LEVELS and lexicon.vocabulary[mention.fact].internal:
-                        yield mention._replace(source=Source("resource", path))
+            for mention in _in_description(text, lexicon):
+                yield mention._replace(source=Source("resource", path))
+
+
+_described_before: dict[tuple[str, str], tuple[Mention, ...]] = {}
+_MOST_REMEMBERED = 4096
+
+
+def _in_description(text: str, lexicon: Lexicon) -> tuple[Mention, ...]:
+    """What an item's description says of the operation. Offices use the same words for a code again and again."""
+    key = (lexicon.digest, text)
+    found = _described_before.get(key)
+    if found is None:
+        if len(_described_before) >= _MOST_REMEMBERED:
+            _described_before.clear()
+        mentions = read_phrase(text, "plan", lexicon) if any(c.isdigit() for c in text) else ()
+        found = tuple(m for m in mentions if m.fact != REQUESTED_LEVELS and lexicon.vocabulary[m.fact].internal)
+        _described_before[key] = found
+    return found

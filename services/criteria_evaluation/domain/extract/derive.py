@@ -1,7 +1,8 @@
 """Facts that follow from other facts by the rules of the lexicon. A derived fact names its rule and keeps its inputs' sources."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from services.criteria_evaluation.domain.extract.mention import Said, within
 from services.criteria_evaluation.domain.extract.merge import fact_of
