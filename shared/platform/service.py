@@ -144,6 +144,7 @@ async def _serve(name: str, build: Build, settings: Settings) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
+            timeout_keep_alive=75,  # Longer than gateways keep an idle connection, so that they close it and not we.
             timeout_graceful_shutdown=10,
             lifespan="off",
         )

@@ -28,6 +28,8 @@ async def platform(tmp_path_factory: pytest.TempPathFactory, collector: Collecto
     running = Platform(
         directory,
         {
+            # Two cores run the whole platform and the tests: an idle consumer should not ask a thousand times a second.
+            "PRIORAUTH_FETCH_MAX_WAIT_MS": "25",
             "PRIORAUTH_OTLP_ENDPOINT": collector.url,
             "PRIORAUTH_TRACE_SAMPLE_RATIO": "1",
             "PRIORAUTH_NOTICE_CHANNEL": "maildir",

@@ -1,7 +1,6 @@
 """Cases from the provider's request to the notice, over HTTP, through every process, PostgreSQL and Kafka."""
 
 import asyncio
-import copy
 import json
 import mailbox
 from pathlib import Path
@@ -159,52 +158,6 @@ async def test_a_traceparent_of_the_provider_is_continued(provider: Provider, co
     assert case["trace_id"] == trace_id
 
 
-async def test_without_the_note_it_is_asked_for_and_with_it_the_same_case_is_approved(provider: Provider) -> None:
-    request = request_of("t8-renal-note-missing")
-    case_id, answer = await provider.submit(request)
-    assert {code for code, _ in reviews(answer).values()} == {"A4"}
-    case = await provider.until(case_id, "case.information_requested", *NOTIFIED)
-    assert (case["state"], case["outcome"]) == ("information_requested", "information_requested")
-    asked = {fact for m in (await provider.determination(case_id))["missing"] for fact in m["facts"]}
-    assert "oncology.expected_survival" in asked
-    assert "oncology.malignancy_confirmed" in asked
-    requested = [e["resource"]["resourceType"] for e in answer["entry"]]
-    assert {"CommunicationRequest", "Task"} <= set(requested)
-
-    again, answer = await provider.submit(_update(request, with_note=request_of("t8-renal-cord-compression")))
-    assert again == case_id
-    assert {code for code, _ in reviews(answer).values()} == {"A1"}
-    case = await provider.until(case_id, "case.approved", *NOTIFIED)
-    assert types_of(case) == [
-        "case.submitted",
-        "criteria.evaluated",
-        "evidence.attached",
-        "case.information_requested",
-        *NOTIFIED,
-        "information.received",
-        *APPROVED[1:],
-    ]
-
-
-def _update(request: dict[str, Any], *, with_note: dict[str, Any]) -> dict[str, Any]:
-    """The same request again as an update, with the note of another."""
-    update = copy.deepcopy(request)
-    claim = update["entry"][0]["resource"]
-    [note] = [e for e in with_note["entry"] if e["resource"]["resourceType"] == "DocumentReference"]
-    note["resource"]["subject"] = dict(claim["patient"])
-    earlier = claim["identifier"][0]
-    claim["identifier"] = [{**earlier, "value": earlier["value"] + "-U1"}]
-    prior = {
-        "coding": [{"system": "http://terminology.hl7.org/CodeSystem/ex-relatedclaimrelationship", "code": "prior"}]
-    }
-    claim["related"] = [{"claim": {"identifier": earlier}, "relationship": prior}]
-    claim["meta"]["profile"] = ["http://hl7.org/fhir/us/davinci-pas/StructureDefinition/profile-claim-update"]
-    claim["supportingInfo"] = [*claim.get("supportingInfo", []), *with_note["entry"][0]["resource"]["supportingInfo"]]
-    update["identifier"]["value"] += "-U1"
-    update["entry"].append(note)
-    return update
-
-
 async def test_coded_facts_alone_are_enough(provider: Provider) -> None:
     case_id, answer = await provider.submit(request_of("l4-breast-coded-facts"))
     assert {code for code, _ in reviews(answer).values()} == {"A1"}
@@ -242,11 +195,11 @@ async def test_a_bundle_sent_again_creates_nothing(platform: Platform, provider:
     request = spine_request(7_004, with_note=True)
     case_id, first = await provider.submit(request)
     await provider.until(case_id, *NOTIFIED)
-    before = await platform.events()
+    before = await platform.footprint()
     again, second = await provider.submit(request)
     assert again == case_id
     assert reviews(second) == reviews(first)
-    assert await platform.events() == before
+    assert await platform.footprint() == before
 
 
 async def test_a_bundle_sent_twenty_times_at_once_is_one_case(platform: Platform, provider: Provider) -> None:
@@ -262,28 +215,6 @@ async def test_a_bundle_sent_twenty_times_at_once_is_one_case(platform: Platform
         "SELECT count(*) FROM case_keys k WHERE NOT EXISTS (SELECT FROM journal j WHERE j.case_id = k.case_id)"
     )
     assert keys == 0, "a lost race leaves no key behind"
-
-
-async def test_a_provider_cancels_and_the_case_takes_nothing_more(provider: Provider) -> None:
-    case_id, _ = await provider.submit(spine_request(7_006, "information_requested"))
-    again, answer = await provider.submit(spine_request(7_006, kind="cancel"))
-    assert again == case_id
-    assert claim_response(answer)["outcome"] == "complete"
-    assert not {"A1", "A4"} & {code for code, _ in reviews(answer).values()}
-    case = await provider.case(case_id)
-    assert case["state"] == "cancelled"
-    refused = await provider.post(spine_request(7_006, kind="cancel", revision=1))
-    assert refused.status_code == 409
-    assert refused.json()["resourceType"] == "OperationOutcome"
-
-
-async def test_a_follow_up_of_nothing_is_refused(platform: Platform, provider: Provider) -> None:
-    before = await platform.events()
-    response = await provider.post(spine_request(7_999, kind="update"))
-    assert response.status_code == 404
-    [issue] = response.json()["issue"]
-    assert (issue["code"], issue["expression"]) == ("not-found", ["Bundle.entry[0].resource.related"])
-    assert await platform.events() == before
 
 
 async def test_cases_are_listed_in_keyset_pages(provider: Provider) -> None:

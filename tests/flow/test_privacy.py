@@ -25,7 +25,7 @@ NOTIFIED = ("notice.prepared", "notice.delivered")
 
 def recognisable(outcome: Any = "approved", seed: int = 7_700) -> dict[str, Any]:
     """A request whose patient, identifiers and note cannot be mistaken for anything else."""
-    bundle = json.loads(json.dumps(spine_request(seed, outcome, with_note=True)))
+    bundle: dict[str, Any] = json.loads(json.dumps(spine_request(seed, outcome, with_note=True)))
     for entry in bundle["entry"]:
         resource = entry["resource"]
         if resource["resourceType"] == "Patient":

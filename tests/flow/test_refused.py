@@ -81,7 +81,7 @@ async def test_a_bundle_that_is_wrong_is_refused_where_it_is_wrong(
     change(bundle)
     if change is wrong_base64:
         expression = expression.replace("[6]", f"[{len(bundle['entry']) - 1}]")
-    before = await platform.events()
+    before = await platform.footprint()
     response = await provider.post(bundle)
     assert response.status_code == 422, response.text
     assert response.headers["content-type"].startswith("application/fhir+json")
@@ -92,7 +92,7 @@ async def test_a_bundle_that_is_wrong_is_refused_where_it_is_wrong(
         assert issue["severity"] in {"fatal", "error"}
         assert issue["diagnostics"]
         assert "Testcase8000" not in issue["diagnostics"]
-    assert await platform.events() == before
+    assert await platform.footprint() == before
 
 
 @pytest.mark.parametrize(
@@ -114,12 +114,12 @@ async def test_a_bundle_that_is_wrong_is_refused_where_it_is_wrong(
 async def test_a_body_that_is_no_bundle_is_refused(
     platform: Platform, provider: Provider, body: bytes, content_type: str, status: int, code: str | None
 ) -> None:
-    before = await platform.events()
+    before = await platform.footprint()
     response = await provider.post(body, content_type=content_type)
     assert response.status_code == status, response.text
     [issue] = response.json()["issue"]
     assert code is None or issue["code"] == code
-    assert await platform.events() == before
+    assert await platform.footprint() == before
 
 
 async def test_a_body_over_the_limit_is_refused_though_its_length_is_not_declared(
@@ -129,12 +129,12 @@ async def test_a_body_over_the_limit_is_refused_though_its_length_is_not_declare
         for _ in range(MAX_BODY_BYTES // 50_000 + 2):
             yield b" " * 50_000
 
-    before = await platform.events()
+    before = await platform.footprint()
     response = await provider.client.post(
         "/fhir/Claim/$submit", content=chunks(), headers={"Content-Type": "application/fhir+json"}
     )
     assert response.status_code == 413
-    assert await platform.events() == before
+    assert await platform.footprint() == before
 
 
 async def test_all_that_is_wrong_is_told_at_once(provider: Provider) -> None:

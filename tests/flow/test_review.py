@@ -79,11 +79,11 @@ async def test_no_machine_denies(
     headers: dict[str, str],
 ) -> None:
     case_id, _ = referred
-    before = await platform.events()
+    before = await platform.footprint()
     response = await decide(determination_api, case_id, "deny", headers)
     assert response.status_code == 401
     assert response.headers["www-authenticate"].startswith("Bearer")
-    assert await platform.events() == before
+    assert await platform.footprint() == before
 
 
 async def test_the_database_refuses_a_machines_denial_even_of_its_owner(
@@ -106,19 +106,19 @@ async def test_a_decision_that_the_table_does_not_allow_is_a_conflict(
 ) -> None:
     case_id, _ = await provider.submit(spine_request(next(SEEDS)))
     await provider.until(case_id, *NOTIFIED)
-    before = await platform.events()
+    before = await platform.footprint()
     response = await decide(determination_api, case_id, "deny")
     assert response.status_code == 409
     assert "approved" in response.json()["detail"]
     assert "in_review" in response.json()["detail"] or "denied" in response.json()["detail"]
-    assert await platform.events() == before
+    assert await platform.footprint() == before
 
 
 async def test_a_decision_that_is_not_one_is_refused_without_being_repeated(
     platform: Platform, determination_api: httpx.AsyncClient, referred: tuple[str, dict[str, Any]]
 ) -> None:
     case_id, _ = referred
-    before = await platform.events()
+    before = await platform.footprint()
     for body in (
         {"decision": "destroy", "rationale": "x"},
         {"decision": "deny"},
@@ -129,7 +129,7 @@ async def test_a_decision_that_is_not_one_is_refused_without_being_repeated(
         assert "destroy" not in response.text
     missing = await decide(determination_api, "00000000-0000-7000-8000-000000000000", "deny")
     assert missing.status_code == 404
-    assert await platform.events() == before
+    assert await platform.footprint() == before
 
 
 async def test_a_decision_sent_twice_is_one(

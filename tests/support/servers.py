@@ -83,13 +83,12 @@ async def partitions_of(bootstrap: str, names: Iterable[str]) -> list[TopicParti
 
 async def everything_in_kafka(bootstrap: str, names: Iterable[str]) -> list[Any]:
     """Every record of topics, from the first to the last that is there now."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
     await consumer.start()
     try:
         partitions = await partitions_of(bootstrap, names)
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
-        await consumer.seek_to_beginning(*partitions)
         records: list[Any] = []
         while any([await consumer.position(p) < ends[p] for p in partitions]):
             for batch in (await consumer.getmany(timeout_ms=200)).values():
