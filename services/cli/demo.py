@@ -18,7 +18,7 @@ from rich.text import Text
 from services.cli.errors import CommandError
 from services.cli.output import stdout
 from services.cli.target import settings_for
-from services.cli.trace_view import SpanStore, receiver, trace_tree
+from services.cli.trace_view import Span, SpanStore, receiver, trace_tree
 from services.cli.up import supervise
 from shared.platform.embedded.server import choose_port
 from shared.platform.service import Server
@@ -133,15 +133,21 @@ def _brief(determination: dict[str, Any]) -> str:
     return "\n".join(dict.fromkeys(lines))
 
 
-async def _spans(store: SpanStore, case: dict[str, Any]) -> Any:
+async def _spans(store: SpanStore, case: dict[str, Any]) -> list[Span]:
     """The case's trace, once every step's span has arrived."""
     trace_id = case["trace_id"]
     wanted = {"intake", "criteria_evaluation", "evidence_lookup", "determination", "notification", "relay"}
     with suppress(TimeoutError):
         async with asyncio.timeout(10):
-            while not wanted <= {s.service for s in store.of(trace_id)}:
+            while not _whole(store.of(trace_id), wanted):
                 await asyncio.sleep(0.05)
     return store.of(trace_id)
+
+
+def _whole(spans: list[Span], services: set[str]) -> bool:
+    """Whether every service has sent its spans and none is without its parent."""
+    ids = {s.span_id for s in spans}
+    return services <= {s.service for s in spans} and sum(s.parent_id not in ids for s in spans) == 1
 
 
 def _say_where(base_url: str, data_dir: Path) -> None:

@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
+
 from shared import flow
 from shared.case.ids import event_id
 from shared.case.states import NEW, check_actor, next_state
@@ -30,8 +32,7 @@ class Proposed:
     public: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """A proposal with its place in the case's history, not yet stored."""
 
     case_id: UUID
@@ -52,8 +53,7 @@ class Accepted:
     data: EventData
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """A stored event. ``open_data`` decrypts and decodes its content; None where it was not asked for."""
 
     case_id: UUID

@@ -1,7 +1,7 @@
 """The clinical types that travel through the flow: facts, evaluation, evidence, determination.
 
 Frozen msgspec structs: thousands of them are made, stored and read for each case, and what has its default takes no
-bytes. Names and shapes follow the determination's JSON (``priorauth.determination/1``).
+bytes. None of them can be part of a cycle, so the garbage collector does not follow them. Names and shapes follow the determination's JSON (``priorauth.determination/1``).
 """
 
 import datetime as dt
@@ -19,7 +19,7 @@ CaseOutcome = Literal["approved", "information_requested", "clinical_review"]
 GRAVITY: Mapping[str, int] = {"approved": 0, "information_requested": 1, "clinical_review": 2}
 
 
-class Document(Struct, frozen=True, omit_defaults=True):
+class Document(Struct, frozen=True, omit_defaults=True, gc=False):
     """A chart document as text. ``id`` is ``sha256:`` and the hex digest of the bytes as they were received.
 
     ``flags`` name what was wrong with it (``no-text``, ``empty``, ``unsupported-type``, ...); a flagged document
@@ -36,14 +36,14 @@ class Document(Struct, frozen=True, omit_defaults=True):
     flags: tuple[str, ...] = ()
 
 
-class Resource(Struct, frozen=True, omit_defaults=True):
+class Resource(Struct, frozen=True, omit_defaults=True, gc=False):
     """A FHIR resource of the request and where it stands, for example ``Bundle.entry[3].resource``."""
 
     path: str
     body: Mapping[str, Any]
 
 
-class RequestedItem(Struct, frozen=True, omit_defaults=True):
+class RequestedItem(Struct, frozen=True, omit_defaults=True, gc=False):
     """One line of the Claim. ``code`` is the service code; ``body_sites`` are codes or displays of Claim.item.bodySite."""
 
     sequence: int
@@ -58,7 +58,7 @@ class RequestedItem(Struct, frozen=True, omit_defaults=True):
     certification_type: str | None = None
 
 
-class Source(Struct, frozen=True, omit_defaults=True):
+class Source(Struct, frozen=True, omit_defaults=True, gc=False):
     """Where a fact was found. For a note, ``quote`` is exactly ``text[start:end]`` of the document (code points)."""
 
     kind: Literal["note", "resource", "derived"]
@@ -71,7 +71,7 @@ class Source(Struct, frozen=True, omit_defaults=True):
     rule: str | None = None
 
 
-class Fact(Struct, frozen=True, omit_defaults=True):
+class Fact(Struct, frozen=True, omit_defaults=True, gc=False):
     """One clinical fact of the vocabulary with all of its sources.
 
     A boolean, code, or set (codes, levels; sorted) stands in ``value``. A quantity is an interval in ``unit`` (UCUM):
@@ -93,7 +93,7 @@ Facts = dict[str, Fact]
 """Facts by name. A name that is absent is unknown."""
 
 
-class CriteriaSetRef(Struct, frozen=True, omit_defaults=True):
+class CriteriaSetRef(Struct, frozen=True, omit_defaults=True, gc=False):
     """Which criteria set decided: its digest is ``sha256:`` over its canonical content."""
 
     id: str
@@ -102,7 +102,7 @@ class CriteriaSetRef(Struct, frozen=True, omit_defaults=True):
     title: str = ""
 
 
-class Criterion(Struct, frozen=True, omit_defaults=True):
+class Criterion(Struct, frozen=True, omit_defaults=True, gc=False):
     """One node of the evaluated criteria tree. Every child is evaluated, so the trace is complete."""
 
     id: str
@@ -114,7 +114,7 @@ class Criterion(Struct, frozen=True, omit_defaults=True):
     expression: str | None = None
 
 
-class Missing(Struct, frozen=True, omit_defaults=True):
+class Missing(Struct, frozen=True, omit_defaults=True, gc=False):
     """Facts whose answer could decide, with a question that a provider understands."""
 
     facts: tuple[str, ...]
@@ -122,7 +122,7 @@ class Missing(Struct, frozen=True, omit_defaults=True):
     decides: tuple[str, ...]
 
 
-class ItemEvaluation(Struct, frozen=True, omit_defaults=True):
+class ItemEvaluation(Struct, frozen=True, omit_defaults=True, gc=False):
     """The outcome of one requested item, the criteria that caused it, and the purpose of the procedure (None: it has none)."""
 
     sequence: int
@@ -133,7 +133,7 @@ class ItemEvaluation(Struct, frozen=True, omit_defaults=True):
     description: str = ""
 
 
-class Consideration(Struct, frozen=True, omit_defaults=True):
+class Consideration(Struct, frozen=True, omit_defaults=True, gc=False):
     """A statement of the criteria set that this case's facts call for.
 
     ``kind`` says in which section it stands. ``conclusion`` is only set for alternatives. ``evidence`` are statement ids
@@ -149,7 +149,7 @@ class Consideration(Struct, frozen=True, omit_defaults=True):
     evidence: tuple[str, ...] = ()
 
 
-class Evaluation(Struct, frozen=True, omit_defaults=True):
+class Evaluation(Struct, frozen=True, omit_defaults=True, gc=False):
     """What ``evaluate(criteria_set, facts)`` concludes for a case. ``referrals`` are the refer rules that are met."""
 
     outcome: CaseOutcome
@@ -165,7 +165,7 @@ class Evaluation(Struct, frozen=True, omit_defaults=True):
     flags: tuple[str, ...] = ()
 
 
-class AttachedStatement(Struct, frozen=True, omit_defaults=True):
+class AttachedStatement(Struct, frozen=True, omit_defaults=True, gc=False):
     """A statement of the evidence library held against this case. Only those that apply are cited."""
 
     id: str
@@ -176,7 +176,7 @@ class AttachedStatement(Struct, frozen=True, omit_defaults=True):
     reason: str | None = None
 
 
-class BibliographyEntry(Struct, frozen=True, omit_defaults=True):
+class BibliographyEntry(Struct, frozen=True, omit_defaults=True, gc=False):
     """A cited source. ``identifier`` is a DOI or PMID; an unverified source says so wherever it is printed."""
 
     id: str
@@ -187,7 +187,7 @@ class BibliographyEntry(Struct, frozen=True, omit_defaults=True):
     level: str | None = None
 
 
-class AttachedEvidence(Struct, frozen=True, omit_defaults=True):
+class AttachedEvidence(Struct, frozen=True, omit_defaults=True, gc=False):
     """What ``attach(library, evaluation)`` finds. ``library`` is the digest of the evidence library."""
 
     library: str
@@ -195,7 +195,7 @@ class AttachedEvidence(Struct, frozen=True, omit_defaults=True):
     bibliography: tuple[BibliographyEntry, ...] = ()
 
 
-class DeterminedItem(Struct, frozen=True, omit_defaults=True):
+class DeterminedItem(Struct, frozen=True, omit_defaults=True, gc=False):
     """An item's outcome as it is answered; ``review_action`` is the X12 306 code (A1 certified, A4 pended, ...)."""
 
     sequence: int
@@ -207,14 +207,14 @@ class DeterminedItem(Struct, frozen=True, omit_defaults=True):
     description: str = ""
 
 
-class Point(Struct, frozen=True, omit_defaults=True):
+class Point(Struct, frozen=True, omit_defaults=True, gc=False):
     """One sentence of a determination's section, with the statements (ids) that support it."""
 
     text: str
     evidence: tuple[str, ...] = ()
 
 
-class Alternative(Struct, frozen=True, omit_defaults=True):
+class Alternative(Struct, frozen=True, omit_defaults=True, gc=False):
     """An alternative that was considered and why it does or does not serve this patient."""
 
     id: str
@@ -225,7 +225,7 @@ class Alternative(Struct, frozen=True, omit_defaults=True):
     evidence: tuple[str, ...] = ()
 
 
-class Conclusion(Struct, frozen=True, omit_defaults=True):
+class Conclusion(Struct, frozen=True, omit_defaults=True, gc=False):
     """What ``determine(evaluation, evidence)`` concludes: structured first, rendered second."""
 
     outcome: CaseOutcome

@@ -96,6 +96,8 @@ class Relay:
         connection = await connect_raw(self._settings)
         try:
             self.connected = True
+            # A cursor that a crash of the server takes back costs a second publication, which has no second effect.
+            await connection.execute("SET synchronous_commit = off")
             while not await connection.fetchval(_LEASE, _LEASE_SPACE + self._shards, self._shard):
                 await asyncio.sleep(self._settings.relay_poll_seconds)
             self.leader = True

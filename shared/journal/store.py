@@ -14,6 +14,7 @@ from shared import flow
 from shared.case.history import Accepted, History, Recorded
 from shared.events.codec import encode
 from shared.journal.chain import link
+from shared.journal.compression import pack, unpack
 from shared.journal.crypto import KeyUnavailableError, MasterKey, event_binding, new_key, seal, unseal
 
 CHANNEL: Final = "priorauth_journal"
@@ -174,7 +175,7 @@ def _key_of(history: History) -> bytes:
 
 def _row(event: Accepted, previous_hash: bytes, key: bytes) -> tuple[Any, ...]:
     public = _to_json(event.public).decode()
-    data = seal(key, encode(event.data), event_binding(event.case_id, event.sequence))
+    data = seal(key, pack(encode(event.data)), event_binding(event.case_id, event.sequence))
     digest = link(
         previous_hash,
         case_id=event.case_id,
@@ -216,11 +217,15 @@ def _row(event: Accepted, previous_hash: bytes, key: bytes) -> tuple[Any, ...]:
     )
 
 
+def _open_data(key: bytes, data: bytes, bound_to: bytes) -> bytes:
+    return unpack(unseal(key, data, bound_to))
+
+
 def _recorded(row: Any, key: bytes | None) -> Recorded:
     data = row[17]
     opener = None
     if data is not None and key is not None:
-        opener = partial(unseal, key, data, event_binding(row[0], row[1]))
+        opener = partial(_open_data, key, data, event_binding(row[0], row[1]))
     return Recorded(
         row[0],
         row[1],

@@ -24,7 +24,7 @@ Consume = Callable[[Sequence[EventMessage]], Awaitable[None]]
 
 _FIRST_WAIT: Final = 0.1
 _LONGEST_WAIT: Final = 5.0
-_POLL_MS: Final = 5
+_POLL_MS: Final = 2
 """FastStream waits this long for records and, when there are none, sleeps as long again."""
 
 

@@ -5,6 +5,7 @@ A service's ``app.py`` only names its parts; this module runs them.
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -136,6 +137,7 @@ async def _serve(name: str, build: Build, settings: Settings) -> None:
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_, stop.set)
     api = build(runtime)
+    _calm_the_collector()
     server = Server(
         uvicorn.Config(
             api,
@@ -159,6 +161,17 @@ async def _serve(name: str, build: Build, settings: Settings) -> None:
     await _stop(runtime, server, serving, tasks)
     tracing.shutdown()
     log.info("stopped")
+
+
+def _calm_the_collector() -> None:
+    """Looks for cycles rarely, and never among what was loaded at the start.
+
+    A batch holds some hundred thousand objects at once, none of them in a cycle. With Python's defaults the collector
+    went through them again and again: opening a stored evaluation took 270 us with it and 56 us without.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 async def _start_broker(runtime: Runtime) -> None:
