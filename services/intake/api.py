@@ -50,13 +50,14 @@ class Intake:
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self.settings = runtime.settings
+        self._reader = runtime.reader
         self.submissions = Submissions(runtime.engine, runtime.master)
         self.group: GroupCommit[Submission, Received] = GroupCommit(self.submissions.write)
-        self.watch = DeterminationWatch(runtime.engine, runtime.settings)
+        self.watch = DeterminationWatch(runtime.reader, runtime.settings)
 
     async def read(self, case_id: UUID, *, content: bool) -> History:
         """A case's history. Raises ProblemError 404 where there is none."""
-        async with self.runtime.engine.connect() as connection:
+        async with self._reader.connect() as connection:
             return await self._history(connection, case_id, content)
 
     async def _history(self, connection: AsyncConnection, case_id: UUID, content: bool) -> History:
@@ -170,7 +171,7 @@ def add_views(api: FastAPI, intake: Intake) -> None:
         state: str | None = None, after: UUID | None = None, limit: Annotated[int, Query(ge=1, le=500)] = 50
     ) -> dict[str, Any]:
         """Cases in order of arrival, in keyset pages: give ``next`` as ``after``."""
-        async with intake.runtime.engine.connect() as connection:
+        async with intake.runtime.reader.connect() as connection:
             page = await list_cases(connection, state=state, after=after, limit=limit)
         return {"cases": page, "next": page[-1]["id"] if len(page) == limit else None}
 

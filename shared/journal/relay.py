@@ -2,12 +2,14 @@
 
 Rows are read in ``(transaction_id, position)`` order, and only those of transactions older than every one still
 running (``pg_snapshot_xmin``): a reader that followed ``position`` alone would skip rows that commit late. The cursor
-moves after Kafka has acknowledged the batch, on the session that holds the shard's lease, so a relay that lost its
+moves after Kafka has acknowledged what is before it, on the session that holds the shard's lease, so a relay that lost its
 lease cannot move it. NOTIFY wakes the relay; polling is the safety net.
 """
 
 import asyncio
 import contextlib
+import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
@@ -26,6 +28,9 @@ from shared.platform.settings import Settings
 log = get_logger()
 
 _LEASE_SPACE: Final = 7_021_338
+_STORE_SECONDS: Final = 0.1
+_LINGER_SECONDS: Final = 0.1
+"""How long after a notification rows are looked for that a transaction still under way holds back."""
 _LEASE = "SELECT pg_try_advisory_lock($1, $2)"
 _CURSOR = """
     INSERT INTO relay_cursors (shards, shard, transaction_id, position)
@@ -73,6 +78,7 @@ class Relay:
         self._shards = settings.relay_shards
         self._shard = settings.relay_shard
         self._wake = asyncio.Event()
+        self._notified_at = 0.0
         self.leader = False
         self.connected = False
 
@@ -80,6 +86,7 @@ class Relay:
         """Runs until cancelled; waits for a server that is away and starts over from the stored cursor."""
         wait = 0.1
         while True:
+            began = time.monotonic()
             try:
                 await self._session()
             except Exception as error:
@@ -89,8 +96,8 @@ class Relay:
                 self.leader = self.connected = False
                 telemetry.RELAY_LEADER.labels(str(self._shard)).set(0)
                 telemetry.RELAY_LAG.set(0)
+            wait = 0.1 if time.monotonic() - began > 30 else min(wait * 2, 2.0)
             await asyncio.sleep(wait)
-            wait = min(wait * 2, 2.0)
 
     async def _session(self) -> None:
         connection = await connect_raw(self._settings)
@@ -103,23 +110,30 @@ class Relay:
             self.leader = True
             telemetry.RELAY_LEADER.labels(str(self._shard)).set(1)
             await connection.add_listener(CHANNEL, self._on_notify)
-            cursor = tuple(await connection.fetchrow(_CURSOR, self._shards, self._shard))
-            idle = 0
-            while True:
-                cursor, published = await self._step(connection, cursor)
-                idle = 0 if published else idle + 1
-                if not published:
-                    await self._sleep(connection, cursor, idle)
+            await self._publish_for_ever(connection)
         finally:
             with contextlib.suppress(Exception):
                 await connection.close(timeout=2)
 
-    async def _step(self, connection: Any, cursor: tuple[int, int]) -> tuple[tuple[int, int], int]:
-        self._wake.clear()
-        limit = self._settings.relay_batch_size
-        rows = await connection.fetch(_FETCH, *cursor, limit, self._shards, self._shard)
-        if not rows:
-            return cursor, 0
+    async def _publish_for_ever(self, connection: Any) -> None:
+        """Publishes what there is and then waits. The cursor is stored when there is a pause, or ten times a second."""
+        cursor = stored = tuple(await connection.fetchrow(_CURSOR, self._shards, self._shard))
+        stored_at, quiet = time.monotonic(), 0
+        while True:
+            self._wake.clear()
+            limit = self._settings.relay_batch_size
+            rows = await connection.fetch(_FETCH, *cursor, limit, self._shards, self._shard)
+            if rows:
+                await self._publish(rows)
+                cursor, quiet = (rows[-1]["xid"], rows[-1]["position"]), 0
+            if cursor != stored and (not rows or time.monotonic() - stored_at > _STORE_SECONDS):
+                await connection.execute(_ADVANCE, self._shards, self._shard, *cursor)
+                stored, stored_at = cursor, time.monotonic()
+            if not rows:
+                quiet += 1
+                await self._sleep(connection, cursor, quiet)
+
+    async def _publish(self, rows: Sequence[Any]) -> None:
         contexts = [
             (row["traceparent"], {telemetry.ATTR_CASE: str(row["case_id"]), telemetry.ATTR_EVENT_TYPE: row["type"]})
             for row in rows
@@ -127,25 +141,21 @@ class Relay:
         with telemetry.spans_for(telemetry.SPAN_RELAY, contexts, SpanKind.PRODUCER) as onward:
             messages = [message_of(row, traceparent) for row, traceparent in zip(rows, onward, strict=True)]
             await self._publisher.publish(messages)
-        cursor = (rows[-1]["xid"], rows[-1]["position"])
-        await connection.execute(_ADVANCE, self._shards, self._shard, *cursor)
-        for row in rows:
-            telemetry.RELAY_PUBLISHED.labels(row["type"]).inc()
-        return cursor, len(rows)
+        for type_, number in Counter(row["type"] for row in rows).items():
+            telemetry.RELAY_PUBLISHED.labels(type_).inc(number)
 
-    async def _sleep(self, connection: Any, cursor: tuple[int, int], idle: int) -> None:
-        """Waits for NOTIFY. Rows that are there but not yet behind the snapshot's xmin are looked for soon again."""
-        oldest = await connection.fetchval(_WAITING, *cursor)
-        if oldest is not None:
-            telemetry.RELAY_LAG.set((datetime.now(UTC) - oldest).total_seconds())
-            timeout = min(0.001 * 2 ** min(idle, 8), 0.1)
-        else:
-            telemetry.RELAY_LAG.set(0)
-            timeout = self._settings.relay_poll_seconds
+    async def _sleep(self, connection: Any, cursor: tuple[int, int], quiet: int) -> None:
+        """Waits for NOTIFY. Soon after one, rows may be there that are not yet behind the snapshot's xmin."""
+        timeout = 0.001 * 2 ** min(quiet, 6)
+        if time.monotonic() - self._notified_at > _LINGER_SECONDS:
+            oldest = await connection.fetchval(_WAITING, *cursor)
+            telemetry.RELAY_LAG.set((datetime.now(UTC) - oldest).total_seconds() if oldest is not None else 0)
+            timeout = _LINGER_SECONDS if oldest is not None else self._settings.relay_poll_seconds
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), timeout)
 
     def _on_notify(self, *_: object) -> None:
+        self._notified_at = time.monotonic()
         self._wake.set()
 
 

@@ -22,6 +22,7 @@ CHANNEL: Final = "priorauth_journal"
 
 _APPEND = text(
     """
+    WITH appended AS (
     INSERT INTO journal (case_id, sequence, event_id, type, state_before, state_after, actor, payer, consumer,
         causation_id, occurred_at, recorded_at, traceparent, code_version, public, data, previous_hash, hash)
     SELECT * FROM unnest(
@@ -29,7 +30,8 @@ _APPEND = text(
         CAST(:state_before AS text[]), CAST(:state_after AS text[]), CAST(:actor AS text[]), CAST(:payer AS text[]),
         CAST(:consumer AS text[]), CAST(:causation_id AS uuid[]), CAST(:occurred_at AS timestamptz[]),
         CAST(:recorded_at AS timestamptz[]), CAST(:traceparent AS text[]), CAST(:code_version AS text[]),
-        CAST(:public AS text[]), CAST(:data AS bytea[]), CAST(:previous_hash AS bytea[]), CAST(:hash AS bytea[]))
+        CAST(:public AS text[]), CAST(:data AS bytea[]), CAST(:previous_hash AS bytea[]), CAST(:hash AS bytea[])))
+    SELECT pg_notify(:channel, :payload)
     """
 )
 _COLUMNS: Final = (
@@ -61,7 +63,6 @@ _ADD_KEYS = text(
 _NEWEST_KEY = text(
     "SELECT case_id, wrapped_key FROM case_keys WHERE master_key_id = :master ORDER BY case_id DESC LIMIT 1"
 )
-_NOTIFY = text("SELECT pg_notify(:channel, :payload)")
 _HISTORIES = text(
     """
     SELECT j.case_id, j.sequence, j.event_id, j.type, j.state_before, j.state_after, j.actor, j.payer, j.consumer,
@@ -99,14 +100,14 @@ async def append(connection: AsyncConnection, events: Sequence[Accepted], histor
         heads[event.case_id] = row[-1]
         rows.append(row)
     columns = dict(zip(_COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
+    notice = {"channel": CHANNEL, "payload": ",".join(sorted({e.type for e in events}))}
     try:
-        await connection.execute(_APPEND, columns)
+        await connection.execute(_APPEND, columns | notice)
     except IntegrityError as error:
         name = str(getattr(getattr(error.orig, "__cause__", None), "constraint_name", ""))
         if name in {"journal_pkey", "journal_once_in_effect"}:
             raise ConcurrentAppendError("Another writer was first.") from error
         raise
-    await connection.execute(_NOTIFY, {"channel": CHANNEL, "payload": ",".join(sorted({e.type for e in events}))})
 
 
 async def add_keys(connection: AsyncConnection, master: MasterKey, case_ids: Sequence[UUID]) -> dict[UUID, bytes]:

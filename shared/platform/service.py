@@ -50,6 +50,11 @@ class Runtime:
     background: list[Background] = field(default_factory=list)
     checks: dict[str, Check] = field(default_factory=dict)
 
+    @property
+    def reader(self) -> AsyncEngine:
+        """The same connections without transactions around single queries, which spares two round trips each."""
+        return self.engine.execution_options(isolation_level="AUTOCOMMIT")
+
     def consume(self, handler: Handler) -> None:
         """Answers this service's events with ``handler``."""
         consumer = Consumer(
