@@ -7,10 +7,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.journal.chain import GENESIS, link
+from shared.journal.compression import pack, unpack
 from shared.journal.crypto import KeyUnavailableError, MasterKey, event_binding, new_key, seal, unseal
 
 CASE = UUID(int=7)
@@ -114,3 +116,15 @@ def test_a_case_key_opens_with_its_master_key_and_for_its_case_only() -> None:
     for wrong, case_id in ((MasterKey(bytes([1] * 32)), CASE), (master, UUID(int=1))):
         with pytest.raises(KeyUnavailableError):
             wrong.open(wrapped, case_id)
+
+
+@given(st.binary(max_size=5000))
+def test_packed_content_comes_back(content: bytes) -> None:
+    assert unpack(pack(content)) == content
+
+
+def test_what_is_no_frame_or_claims_to_be_huge_is_refused() -> None:
+    huge = zstandard.ZstdCompressor(level=1).compress(bytes(300 * 1024 * 1024))
+    for packed in (b"", b"no frame", huge):
+        with pytest.raises(zstandard.ZstdError):
+            unpack(packed)
