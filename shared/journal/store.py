@@ -73,6 +73,7 @@ _HISTORIES = text(
     ORDER BY j.case_id, j.sequence
     """
 )
+_MIGRATED = text("SELECT to_regclass('journal') IS NOT NULL")
 _BY_CAUSE = text("SELECT causation_id, case_id FROM journal WHERE consumer = :consumer AND causation_id = ANY(:causes)")
 
 _to_json = msgspec.json.Encoder(order="deterministic").encode
@@ -166,6 +167,11 @@ async def check_master_key(connection: AsyncConnection, master: MasterKey) -> No
     row = (await connection.execute(_NEWEST_KEY, {"master": master.id})).first()
     if row is not None:
         master.open(row[1], row[0])
+
+
+async def is_migrated(connection: AsyncConnection) -> bool:
+    """Whether the schema is there: a database that answers is not ready before it is."""
+    return bool(await connection.scalar(_MIGRATED))
 
 
 def _key_of(history: History) -> bytes:

