@@ -10,6 +10,7 @@ from services.cli.answers import make_answers
 from services.cli.errors import CHECK_FAILED
 from services.cli.output import print_json, print_lines
 from services.cli.target import AsJson, DataDir, master_key, run, settings_for
+from shared.journal.crypto import MasterKey
 from shared.journal.replay import Replay, replay
 from shared.journal.verify import Verification, verify
 from shared.platform.database import make_engine
@@ -51,7 +52,7 @@ def replay_command(
 ) -> None:
     """Makes every answer of the machine again and compares it byte for byte with what was stored."""
     settings = settings_for(data_dir)
-    found = run(_replay(settings, case, _utc(since), _utc(until))).as_dict()
+    found = run(_replay(settings, master_key(settings), case, _utc(since), _utc(until))).as_dict()
     if as_json:
         print_json(found)
     else:
@@ -63,11 +64,13 @@ def replay_command(
         raise typer.Exit(CHECK_FAILED)
 
 
-async def _replay(settings: Settings, case: UUID | None, since: datetime | None, until: datetime | None) -> Replay:
+async def _replay(
+    settings: Settings, master: MasterKey, case: UUID | None, since: datetime | None, until: datetime | None
+) -> Replay:
     engine = make_engine(settings, "auditor", 1)
     try:
         answers = make_answers(settings.criteria_dir)
-        return await replay(engine, master_key(settings), answers, case_id=case, since=since, until=until)
+        return await replay(engine, master, answers, case_id=case, since=since, until=until)
     finally:
         await engine.dispose()
 

@@ -13,6 +13,7 @@ from shared import flow
 from shared.case.history import History, Proposed
 from shared.events.model import CaseRedriven
 from shared.journal.commands import CaseNotFoundError, append_one
+from shared.journal.crypto import MasterKey
 from shared.platform.database import make_engine
 from shared.platform.settings import Settings
 
@@ -84,7 +85,8 @@ def redrive(
     as_json: AsJson = False,
 ) -> None:
     """Releases a case from quarantine: each consumer takes up what it has not handled."""
-    history = run(_redrive(settings_for(data_dir), case_id, reason))
+    settings = settings_for(data_dir)
+    history = run(_redrive(settings, master_key(settings), case_id, reason))
     result = {"id": str(case_id), "state": history.state, "quarantined": history.quarantined}
     if as_json:
         print_json(result)
@@ -92,7 +94,7 @@ def redrive(
         print_lines(f"{case_id} is released and goes on from {history.state}.")
 
 
-async def _redrive(settings: Settings, case_id: UUID, reason: str) -> History:
+async def _redrive(settings: Settings, master: MasterKey, case_id: UUID, reason: str) -> History:
     engine = make_engine(settings, "service", 1)
 
     def decide(history: History) -> Proposed | None:
@@ -103,7 +105,7 @@ async def _redrive(settings: Settings, case_id: UUID, reason: str) -> History:
     try:
         return await append_one(
             engine,
-            master_key(settings),
+            master,
             case_id,
             decide,
             actor="operator:cli",

@@ -10,9 +10,11 @@ from typing import Annotated, Any, TypeVar
 import httpx
 import typer
 from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.cli.errors import REFUSED, UNREACHABLE, USAGE, CommandError, fail
 from shared.journal.crypto import KeyUnavailableError, MasterKey
+from shared.journal.place import data_directory
 from shared.platform.database import is_unavailable
 from shared.platform.settings import Settings, get_settings
 
@@ -70,10 +72,25 @@ def base_url(url: str | None, data_dir: Path | None) -> str:
 
 
 def master_key(settings: Settings) -> MasterKey:
-    """The master key. Ends the command where none is set."""
-    if settings.master_key is None:
-        fail(USAGE, "Set PRIORAUTH_MASTER_KEY to the base64 key that the services use.")
-    return MasterKey(settings.master_key.get_secret_value(), settings.master_key_id)
+    """The master key, set or lying beside an embedded PostgreSQL's data. Ends the command where there is none."""
+    secret = settings.master_key
+    if secret is None and (beside := run(_key_beside(settings))) is not None:
+        secret = Settings(master_key=beside).master_key
+    if secret is None:
+        fail(USAGE, "Set PRIORAUTH_MASTER_KEY to the base64 key that the services use, or name --data-dir.")
+    return MasterKey(secret.get_secret_value(), settings.master_key_id)
+
+
+async def _key_beside(settings: Settings) -> str | None:
+    """``DIR/master.key`` of the ``up --embedded`` whose database this is, where this account may read it."""
+    engine = create_async_engine(settings.sqlalchemy_url)
+    try:
+        directory = await data_directory(engine)
+        return (directory.parents[1] / "master.key").read_text(encoding="utf-8").strip() if directory else None
+    except OSError:
+        return None
+    finally:
+        await engine.dispose()
 
 
 def call(method: str, url: str, **options: Any) -> httpx.Response:

@@ -103,6 +103,8 @@ class Settings(BaseSettings):
     @field_validator("master_key", mode="before")
     @classmethod
     def _decode_key(cls, value: object) -> object:
+        if value == "":
+            return None
         if isinstance(value, str):
             try:
                 raw = base64.b64decode(value, validate=True)

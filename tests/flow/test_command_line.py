@@ -162,3 +162,16 @@ async def test_tampering_by_the_databases_owner_is_found(platform: Platform, pro
     assert {p["case"] for p in problems} == set(cases.values())
     for kind, case_id in cases.items():
         assert kind in {p["kind"] for p in problems if p["case"] == case_id}
+
+
+async def test_the_audit_needs_the_address_of_the_database_only(platform: Platform, provider: Provider) -> None:
+    """The key of an embedded installation lies beside its data, where the same account finds it."""
+    case_id, _ = await provider.submit(spine_request(7_930))
+    await provider.until(case_id, *NOTIFIED)
+    only = {"PRIORAUTH_DATA_DIR": "", "PRIORAUTH_MASTER_KEY": "", "PRIORAUTH_DATABASE_URL": platform.database_url}
+    verified, replayed = await asyncio.gather(
+        platform.priorauth("audit", "verify", "--case", case_id, "--json", **only),
+        platform.priorauth("audit", "replay", "--case", case_id, "--json", **only),
+    )
+    assert (verified.code, verified.json()["intact"], verified.json()["cases"]) == (DONE, True, 1)
+    assert (replayed.code, replayed.json()["same"], replayed.json()["cases"]) == (DONE, 1, 1)
