@@ -1,7 +1,9 @@
 """Exit codes, and errors as one sentence on standard error."""
 
 import sys
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final, NoReturn, cast
 
 import click
@@ -11,6 +13,8 @@ CHECK_FAILED: Final = 1
 USAGE: Final = 2
 REFUSED: Final = 3
 UNREACHABLE: Final = 4
+DEFECT: Final = 70
+"""EX_SOFTWARE of sysexits.h."""
 
 
 _TYPERS: Final = cast("type[click.ClickException]", typer.BadParameter.__mro__[2])
@@ -44,6 +48,11 @@ def guarded(app: Callable[..., object]) -> None:
         _end(130, "Stopped.")
     except typer.Exit as error:
         sys.exit(error.exit_code)
+    except Exception as error:
+        # A defect of ours. Its message may quote a chart, so only its kind and place are told.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}:{place.lineno}"
+        _end(DEFECT, f"This is a defect of priorauth ({type(error).__name__} at {where}); please report it.")
     if isinstance(code, int):
         sys.exit(code)
 

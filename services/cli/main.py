@@ -2,7 +2,7 @@
 
 import typer
 
-from services.cli import audit, cases, offline, servers
+from services.cli import audit, cases, criteria, offline, servers
 from services.cli.errors import guarded
 
 app = typer.Typer(
@@ -11,6 +11,7 @@ app = typer.Typer(
 servers.add_to(app)
 offline.add_to(app)
 cases.add_to(app)
+app.add_typer(criteria.app, name="criteria")
 app.add_typer(audit.app, name="audit")
 
 

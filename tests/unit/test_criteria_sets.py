@@ -1,12 +1,15 @@
 """Reading criteria sets: what is refused, what the digest is over, and that the sets that ship are sound."""
 
+from pathlib import Path
+
 import pytest
 
 from services.criteria_evaluation.domain.check import check_set
+from services.criteria_evaluation.policy import load_policy
 from shared.clinical.criteria import load_criteria, parse_criteria_set
 from shared.clinical.model import Fact
 from shared.clinical.wording import fill, parse_sentence, say
-from shared.policy import PolicyError, PolicyFile
+from shared.policy import PolicyError, PolicyFile, read_policy
 from tests.unit.spine_case import SPINE, VOCABULARY, known, quantity
 
 SMALL = """
@@ -142,3 +145,20 @@ def test_a_sentence_with_an_unknown_fact_is_left_out() -> None:
     assert fill(sentences, {"spine.lesion_levels": known("spine.lesion_levels", ("T8",))}) == "The lesion is at T8."
     with pytest.raises(ValueError, match="brace"):
         parse_sentence("A {placeholder} without a dot.")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("spine.sins_total", "spine.sins_totals", "spine.sins_totals"),
+        ("acr-2018-surgical-consultation", "acr-nowhere", "acr-nowhere"),
+    ],
+)
+def test_a_set_that_names_what_nobody_declares_is_refused_at_the_start(
+    tmp_path: Path, old: str, new: str, reason: str
+) -> None:
+    [shipped] = read_policy("criteria")
+    (tmp_path / shipped.name).write_text(shipped.text.replace(old, new), encoding="utf-8")
+    assert load_policy().criteria_sets
+    with pytest.raises(PolicyError, match=reason):
+        load_policy(tmp_path)
