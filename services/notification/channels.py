@@ -127,8 +127,11 @@ class MaildirChannel:
             raise DeliveryError("maildir") from error
 
     def _write(self, raw: bytes) -> None:
+        # mailbox makes the box first and its folders after, and a second writer would find it half made.
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        mailbox.Maildir(self._path, create=True).add(raw)
+        for folder in (self._path, *(self._path / name for name in ("tmp", "new", "cur"))):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        mailbox.Maildir(self._path, create=False).add(raw)
 
     async def close(self) -> None:
         """Nothing is open between messages."""

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import UnknownTopicOrPartitionError
 
 from shared.platform.embedded import jars
+from shared.platform.embedded import kafka as kafka_module
 from shared.platform.embedded.kafka import EmbeddedKafka
 from shared.platform.embedded.postgres import EmbeddedPostgres, binaries
 from shared.platform.embedded.server import EmbeddedServerError, choose_port, is_free
@@ -213,3 +214,15 @@ def test_a_chosen_port_is_free_and_the_preferred_one_if_possible() -> None:
 async def test_eventually_says_what_it_saw_last() -> None:
     with pytest.raises(AssertionError, match="last value: 0"):
         await eventually(lambda: 0, within=0.05)
+
+
+async def test_kafka_starts_with_an_id_that_looks_like_an_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka_module, "new_cluster_id", lambda: "-" + "A" * 20 + "w")
+    server = EmbeddedKafka(tmp_path)
+    try:
+        assert await server.start()
+        assert "-AAAAAAAAAAAAAAAAAAAAw" in (server.data / "meta.properties").read_text()
+    finally:
+        await server.stop()

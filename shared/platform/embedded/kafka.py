@@ -74,9 +74,10 @@ class EmbeddedKafka(EmbeddedServer):
         shutil.rmtree(draft, ignore_errors=True)
         config = self.directory / "format.properties"
         config.write_text(render(properties(self._ports, draft)), encoding="utf-8")
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster = new_cluster_id()
         done = subprocess.run(
-            self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(config)),
+            # One in 64 ids begins with a hyphen, so the id must not be an argument of its own.
+            self._java("kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", f"--config={config}"),
             capture_output=True,
             text=True,
             check=False,
@@ -118,6 +119,11 @@ class EmbeddedKafka(EmbeddedServer):
     def address(self) -> str:
         """``127.0.0.1:port``."""
         return f"127.0.0.1:{self._ports['broker']}"
+
+
+def new_cluster_id() -> str:
+    """A random id as Kafka writes it: 16 bytes in base64 for URLs, without padding."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
 
 
 def properties(ports: Mapping[str, int], data: Path) -> dict[str, str]:
