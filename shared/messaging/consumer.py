@@ -71,6 +71,7 @@ class Consumer:
         self._attempts = attempts
         self._backoff = backoff_seconds
         self._actor = f"system:{service.name}"
+        self._quarantine_name = f"{service.name}.quarantine"
 
     async def consume(self, messages: Sequence[EventMessage]) -> None:
         """Handles a batch wholly: when it returns, each message has had its effect or its case is quarantined."""
@@ -133,6 +134,7 @@ class Consumer:
                 await append(connection, accepted, histories)
                 await self._handler.conclude(connection, accepted)
         self._measure(accepted, histories, now)
+        self._count_released(messages, histories)
         return outcome
 
     def _select(
@@ -207,6 +209,14 @@ class Consumer:
             cause = histories[event.case_id].events[event.sequence - 2]
             telemetry.STEP_SECONDS.labels(service, event.type).observe((now - cause.recorded_at).total_seconds())
 
+    def _count_released(self, messages: Sequence[EventMessage], histories: dict[UUID, History]) -> None:
+        """A redrive is heard by every consumer; the one that had quarantined the case counts it."""
+        for message in messages:
+            if message.type == flow.CASE_REDRIVEN and message.case_id in histories:
+                held = histories[message.case_id].latest(flow.CASE_QUARANTINED)
+                if held is not None and held.consumer == self._quarantine_name:
+                    telemetry.REDRIVEN.labels(self._service.name).inc()
+
     async def _quarantine(self, failure: Failure) -> None:
         message = failure.message
         log.error("quarantined", case_id=str(message.case_id), exc_info=failure.error)
@@ -238,7 +248,7 @@ class Consumer:
     async def _append_quarantine(self, connection: AsyncConnection, message: EventMessage, proposed: Proposed) -> None:
         histories = await read_histories(connection, self._master, [message.case_id])
         history = histories[message.case_id]
-        consumer = f"{self._service.name}.quarantine"
+        consumer = self._quarantine_name
         if history.answered(consumer, message.event_id) or history.key is None:
             return
         now = datetime.now(UTC)

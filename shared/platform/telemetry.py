@@ -26,7 +26,6 @@ SPAN_DELIVER: Final = "notification deliver"
 
 ATTR_CASE: Final = "priorauth.case.id"
 ATTR_EVENT_TYPE: Final = "priorauth.event.type"
-ATTR_STATE: Final = "priorauth.case.state"
 ATTR_SEQUENCE: Final = "priorauth.event.sequence"
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)

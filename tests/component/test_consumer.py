@@ -18,6 +18,7 @@ from shared.journal.verify import verify
 from shared.messaging.consumer import Consumer
 from shared.platform.database import make_engine
 from shared.platform.logs import configure_logging
+from shared.platform.telemetry import REDRIVEN
 from tests.support.consuming import MASTER, Evaluator, accept, history_of, message_for, settings_of, submit, submitted
 
 
@@ -98,6 +99,7 @@ async def test_a_poison_message_quarantines_its_case_only_and_a_redrive_takes_it
     await consumer.consume([messages[2]])
     assert (await history_of(engine, poisoned)).sequence == 2, "a held case is not tried again by itself"
 
+    released_before = REDRIVEN.labels(flow.CRITERIA_EVALUATION.name)._value.get()
     evaluator.poisoned.clear()
     released = await append_one(
         engine,
@@ -112,6 +114,7 @@ async def test_a_poison_message_quarantines_its_case_only_and_a_redrive_takes_it
     history = await history_of(engine, poisoned)
     assert (history.quarantined, history.state) == (False, "criteria_evaluated")
     assert (await verify(engine, poisoned)).problems == []
+    assert REDRIVEN.labels(flow.CRITERIA_EVALUATION.name)._value.get() == released_before + 1
 
 
 async def test_a_redriven_case_that_fails_again_is_quarantined_again(

@@ -87,7 +87,10 @@ async def test_postgres_starts_although_its_old_process_id_now_belongs_to_anothe
     pid_file = tmp_path / "postgres" / "data" / "postmaster.pid"
     pid_file.write_text(f"{os.getpid()}\n{tmp_path}/elsewhere\n0\n5432\n\n\n\n")
     await server.start()
-    await server.stop()
+    try:
+        assert await server.ready()
+    finally:
+        await server.stop()
 
 
 async def test_postgres_begins_again_where_creation_was_cut_off(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ from services.criteria_evaluation.domain.lexicon_entries import (
     Target,
     Trigger,
     Use,
-    Word,
     index_of,
 )
 from services.criteria_evaluation.domain.lexicon_patterns import Pattern, compile_patterns
@@ -76,11 +75,6 @@ class Lexicon:
     conditions: Mapping[str, tuple[tuple[str, str], ...]]
     rules: tuple[Rule, ...]
     index: Index
-
-    def about(self, word: str) -> Word:
-        """What the patterns make of a word. Remembered, since charts repeat their words."""
-        found = self.index.cache.get(word)
-        return self.index.look_up(word) if found is None else found
 
 
 def load_lexicon(files: Sequence[PolicyFile]) -> Lexicon:
