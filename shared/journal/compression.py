@@ -4,16 +4,27 @@ Zstandard frames (RFC 8878) of level 1 with the content's size in the header. Co
 observer nothing here, since nobody can mix chosen text into another's chart and see the length.
 """
 
+import threading
+
 import zstandard
 
 _MOST_BYTES = 256 * 1024 * 1024
-_compressor = zstandard.ZstdCompressor(level=1)
-_decompressor = zstandard.ZstdDecompressor()
+
+
+class _Contexts(threading.local):
+    """A context of each kind for each thread: two threads in one would damage each other's bytes."""
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor(level=1)
+        self.decompressor = zstandard.ZstdDecompressor()
+
+
+_contexts = _Contexts()
 
 
 def pack(content: bytes) -> bytes:
     """Compresses."""
-    return _compressor.compress(content)
+    return _contexts.compressor.compress(content)
 
 
 def unpack(packed: bytes) -> bytes:
@@ -24,4 +35,4 @@ def unpack(packed: bytes) -> bytes:
     """
     if zstandard.frame_content_size(packed) > _MOST_BYTES:
         raise zstandard.ZstdError("The frame is larger than any content that was stored.")
-    return _decompressor.decompress(packed)
+    return _contexts.decompressor.decompress(packed)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -128,3 +129,9 @@ def test_what_is_no_frame_or_claims_to_be_huge_is_refused() -> None:
     for packed in (b"", b"no frame", huge):
         with pytest.raises(zstandard.ZstdError):
             unpack(packed)
+
+
+def test_threads_pack_and_unpack_at_the_same_time() -> None:
+    contents = [bytes([n % 251]) * 200_000 + n.to_bytes(4, "big") for n in range(200)]
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(lambda content: unpack(pack(content)), contents)) == contents
