@@ -13,12 +13,16 @@ from tests.support.labels import as_label, labelled_notes
 
 
 def scores() -> dict[str, Counter[str]]:
-    """Hits, wrong values and misses by fact. A fact that a note's label does not mention is not scored there."""
+    """Hits, wrong values and misses by fact.
+
+    A note that lists its unknown facts is scored on the facts that it mentions. One without such a list is labelled
+    completely: whatever else is found there is wrong.
+    """
     lexicon = load_lexicon(read_policy("lexicon"))
     by_fact: dict[str, Counter[str]] = {}
     for note in labelled_notes():
         facts = extract([Document("sha256:0", note["text"], date=note.get("date"))], [], lexicon)
-        for name, wanted in (note["known"] | dict.fromkeys(note["unknown"])).items():
+        for name, wanted in (dict.fromkeys(note.get("unknown", facts)) | note["known"]).items():
             found, tally = as_label(facts.get(name)), by_fact.setdefault(name, Counter())
             tally["hit"] += wanted is not None and found == wanted
             tally["wrong"] += found is not None and found != wanted

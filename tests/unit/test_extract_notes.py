@@ -9,9 +9,9 @@ from services.criteria_evaluation.domain.extract import extract
 from services.criteria_evaluation.domain.lexicon import Lexicon, load_lexicon
 from shared.clinical.model import Document
 from shared.policy import read_policy
-from tests.support.labels import as_label, labelled_notes
+from tests.support.labels import as_label, exact_notes
 
-NOTES = labelled_notes()
+NOTES = exact_notes()
 
 
 @pytest.fixture(scope="session")
