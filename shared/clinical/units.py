@@ -1,22 +1,111 @@
-"""Conversion between the UCUM units that criteria and charts use for one and the same kind of quantity.
+"""Conversion between UCUM units, by the UCUM definitions that ``ucumvert`` lays over ``pint``.
 
 UCUM's month is the mean Julian month of 30.4375 days and its year (``a``) 365.25 days (UCUM specification, table 5).
+The library takes a quarter of a second to load, so it is loaded at the first conversion that needs it; every pair of
+units is worked out once, and is a look-up from then on.
 """
 
-from typing import Final
+import re
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
+from typing import Any, Final, NamedTuple
 
-_SCALES: Final[tuple[dict[str, float], ...]] = (
-    {"s": 1 / 86400, "min": 1 / 1440, "h": 1 / 24, "d": 1.0, "wk": 7.0, "mo": 30.4375, "a": 365.25},
-    {"mm": 0.1, "cm": 1.0, "m": 100.0, "[in_i]": 2.54, "[ft_i]": 30.48},
-    {"g": 0.001, "kg": 1.0, "[lb_av]": 0.45359237},
-    {"mm[Hg]": 1.0, "kPa": 1000 / 133.322387415},
-    {"%": 0.01, "1": 1.0},
-)
-_FACTORS: Final[dict[tuple[str, str], float]] = {
-    (a, b): scale[a] / scale[b] for scale in _SCALES for a in scale for b in scale
+_LONGEST: Final = 40
+_LONG_NUMBER: Final = re.compile(r"[0-9]{3}")
+_ANNOTATION: Final = re.compile(r"\{[^{}]*\}")
+
+_SPELLINGS: Final[Mapping[str, tuple[str, ...]]] = {
+    "s": ("sec", "secs", "second", "seconds"),
+    "min": ("mins", "minute", "minutes"),
+    "h": ("hr", "hrs", "hour", "hours"),
+    "d": ("day", "days"),
+    "wk": ("wks", "week", "weeks"),
+    "mo": ("mos", "month", "months"),
+    "a": ("y", "yr", "yrs", "year", "years"),
+    "%": ("percent", "per cent", "pct"),
+    "1": ("{l/l}", "{ratio}", "{fraction}", "ratio", "fraction"),
+    "{score}": ("score", "point", "points"),
+    "{count}": ("count", "events", "event", "levels", "segments", "channels"),
+    "deg": ("degree", "degrees", "°"),
+    "mm[Hg]": ("mmhg", "mm hg", "torr"),
+    "kPa": ("kpa",),
+    "kg/m2": ("kg/m^2", "kg/m²", "kg/m**2", "kg/sqm", "kg per square meter", "bmi"),
+    "/h": ("/hr", "/hour", "per hour", "events/h", "events/hr", "events/hour", "events per hour", "n/h"),
+    "cm": ("centimeter", "centimeters"),
+    "m": ("meter", "meters"),
+    "[in_i]": ("in", "in.", "inch", "inches"),
+    "[ft_i]": ("ft", "ft.", "foot", "feet"),
+    "kg": ("kgs", "kilogram", "kilograms"),
+    "g": ("gram", "grams"),
+    "[lb_av]": ("lb", "lbs", "lb.", "lbs.", "pound", "pounds"),
+    "[oz_av]": ("oz", "ounce", "ounces"),
+    "[stone_av]": ("stone",),
 }
+"""How people write units where no UCUM code stands. They come before UCUM's own reading, by which ft is a femtotonne."""
+_CODES: Final = {spelling: code for code, spellings in _SPELLINGS.items() for spelling in spellings}
 
 
+class _Measure(NamedTuple):
+    """A unit in base units, and what it measures: units compare where they share one of these."""
+
+    size: float
+    kinds: frozenset[str]
+
+
+_NUMBER: Final = _Measure(1.0, frozenset({"number"}))
+_ONE: Final = _Measure(1.0, frozenset({"number", "ratio"}))
+"""``1`` is a fraction, which percent divides, and it is the plain number that a count or a score is."""
+
+
+def is_unit(unit: str) -> bool:
+    """Whether values in this unit can be converted and compared."""
+    return _measure(unit) is not None
+
+
+@lru_cache(maxsize=4096)
 def factor(unit: str, to: str) -> float | None:
-    """What a value in ``unit`` is multiplied with to be in ``to``; None where the two do not measure the same thing."""
-    return 1.0 if unit == to else _FACTORS.get((unit, to))
+    """What a value in ``unit`` is multiplied with to be in ``to``; None where the two do not measure the same thing.
+
+    Either may be a UCUM code or a usual spelling. Units with a zero of their own (degrees Celsius) or on a logarithmic
+    scale have no factor. A count or score (``{score}``) is no fraction, so it has none to percent.
+    """
+    if unit == to:
+        return 1.0
+    source, target = _measure(unit), _measure(to)
+    if source is None or target is None or not source.kinds & target.kinds:
+        return None
+    return float(f"{source.size / target.size:.15g}")
+
+
+@lru_cache(maxsize=4096)
+def _measure(unit: str) -> _Measure | None:
+    code = unit.strip()
+    code = _CODES.get(code) or _CODES.get(code.lower(), code)
+    # A power such as 10*999999 would be worked out digit by digit.
+    if not code.isascii() or len(code) > _LONGEST or _LONG_NUMBER.search(code):
+        return None
+    if code in ("", "1"):
+        return _ONE
+    return _reader()(code) if _ANNOTATION.sub("", code) else _NUMBER
+
+
+@cache
+def _reader() -> Callable[[str], _Measure | None]:
+    """The library, as a function from a UCUM code to what it measures."""
+    from lark.exceptions import LarkError
+    from pint import PintError
+    from ucumvert import InvalidUcumError, UcumToPintTransformer, get_ucum_parser, parse_ucum
+
+    parser, transformer = get_ucum_parser(), UcumToPintTransformer()
+
+    def read(code: str) -> _Measure | None:
+        try:
+            quantity: Any = transformer.transform(parse_ucum(code, parser))
+            one, two = quantity.to_root_units(), (quantity * 2).to_root_units()
+        except (InvalidUcumError, LarkError, PintError, ArithmeticError, AttributeError, TypeError, ValueError):
+            return None
+        if not one.magnitude > 0 or two.magnitude != 2 * one.magnitude:
+            return None
+        return _Measure(float(one.magnitude), frozenset({"ratio" if one.unitless else str(one.units)}))
+
+    return read

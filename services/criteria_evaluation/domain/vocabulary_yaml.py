@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.criteria_evaluation.domain.policy_yaml import Entry
-from services.criteria_evaluation.domain.quantities import known_unit
 from services.criteria_evaluation.domain.vocabulary import LEVEL_INDEX, FactKind, FactType, Vocabulary, in_order
+from shared.clinical.units import is_unit
 
 _KINDS: Final[dict[str, FactKind]] = {
     "boolean": "boolean",
@@ -38,7 +38,7 @@ def _fact(name: str, entry: Entry) -> FactType:
     if kind is None:
         entry.fail(f"The type of '{name}' must be one of {', '.join(_KINDS)}.")
     unit = data["unit"].text() if "unit" in data else None
-    if (kind == "quantity") != (unit is not None) or (unit is not None and not known_unit(unit)):
+    if (kind == "quantity") != (unit is not None) or (unit is not None and not is_unit(unit)):
         entry.fail(f"'{name}': a quantity has a UCUM unit that can be converted, and no other type has one.")
     values = data["values"].words() if "values" in data else ()
     if (kind in ("code", "codes")) != bool(values):

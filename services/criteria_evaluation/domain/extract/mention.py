@@ -47,12 +47,12 @@ def said_in(fact: FactType, value: Value, on: dt.date | None) -> Said | None:
         interval, unit = Interval.at(float((on - value.date).days)), "d"
     if interval is None:
         return None
-    if unit == "%" and fact.unit.startswith("{"):
-        unit = None  # A score of 0 to 100 is often written with a percent sign.
     return converted(fact, interval, unit)
 
 
 def converted(fact: FactType, interval: Interval, unit: str | None) -> Interval | None:
     """The interval in the fact's unit, or None where it cannot be a value of the fact."""
+    if unit == "%" and fact.unit == "{score}":
+        unit = None  # A score of 0 to 100 is often written with a percent sign.
     from_unit = convert(interval, unit, fact.unit or "1")
     return from_unit if from_unit is not None and within(fact, from_unit) else None
