@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from services.criteria_evaluation.domain.lexicon_codes import Codes, read_codes
 from services.criteria_evaluation.domain.lexicon_entries import (
-    Coded,
     Cue,
     Direction,
     Index,
@@ -38,6 +38,9 @@ _TOP: Final = frozenset(
         "targets",
         "observations",
         "conditions",
+        "established",
+        "services",
+        "drugs",
         "rules",
     }
 )
@@ -71,8 +74,7 @@ class Lexicon:
     vocabulary: Vocabulary
     sections: Mapping[str, str]
     section_flags: Mapping[str, frozenset[str]]
-    observations: Mapping[str, Coded]
-    conditions: Mapping[str, tuple[tuple[str, str], ...]]
+    codes: Codes
     rules: tuple[Rule, ...]
     index: Index
 
@@ -113,8 +115,7 @@ def load_lexicon(files: Sequence[PolicyFile]) -> Lexicon:
             for part in parts.get("section_flags", [])
             for name, flags in part.mapping().items()
         },
-        observations=_observations(parts.get("observations", []), vocabulary),
-        conditions=_conditions(parts.get("conditions", []), vocabulary),
+        codes=read_codes(parts, vocabulary),
         rules=read_rules(parts.get("rules", []), vocabulary),
         index=index_of(_owners(parts, vocabulary, classes)),
     )
@@ -215,25 +216,3 @@ def _target(entry: Entry, data: Mapping[str, Entry], vocabulary: Vocabulary, cue
 def _use(data: Mapping[str, Entry], key: str, default: Use) -> Use:
     uses: dict[str, Use] = {"drop": "drop", "keep": "keep", "later": "later", "require": "require"}
     return uses[_choice(data, key, _USES, default)]
-
-
-def _observations(parts: Sequence[Entry], vocabulary: Vocabulary) -> dict[str, Coded]:
-    found: dict[str, Coded] = {}
-    for part in parts:
-        for code, entry in part.mapping().items():
-            data = entry.mapping(frozenset({"fact", "unless"}))
-            unless = {c: e.number() for c, e in data["unless"].mapping().items()} if "unless" in data else {}
-            found[code] = Coded(fact_named(_need(entry, data, "fact"), vocabulary).name, unless)
-    return found
-
-
-def _conditions(parts: Sequence[Entry], vocabulary: Vocabulary) -> dict[str, tuple[tuple[str, str], ...]]:
-    """By code system: pairs of a code (or, with a star, the beginning of codes) and its fact."""
-    found: dict[str, list[tuple[str, str]]] = {}
-    for part in parts:
-        for name, systems in part.mapping().items():
-            if name not in vocabulary or vocabulary[name].kind != "boolean":
-                systems.fail(f"'{name}' is no boolean fact of the vocabulary.")
-            for system, codes in systems.mapping().items():
-                found.setdefault(system, []).extend((code, name) for code in codes.words())
-    return {system: tuple(sorted(pairs)) for system, pairs in found.items()}

@@ -1,7 +1,7 @@
 """What the lexicon's patterns stand for, and the index that finds the patterns that a sentence may match."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
 from services.criteria_evaluation.domain.lexicon_patterns import Pattern
@@ -54,14 +54,6 @@ class Cue:
 
 
 Owner = Target | Trigger | Cue
-
-
-@dataclass(frozen=True, slots=True)
-class Coded:
-    """A code that carries a fact, for observations. A component above ``unless_above`` makes it no source."""
-
-    fact: str
-    unless: Mapping[str, float] = field(default_factory=dict)
 
 
 class Candidate(NamedTuple):

@@ -2,13 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from services.criteria_evaluation.domain.extract.coded import (
-    REQUESTED_LEVELS,
-    claim_items,
-    read_claims,
-    read_observations,
-    read_resource,
-)
+from services.criteria_evaluation.domain.extract.claims import REQUESTED_LEVELS, claim_items, read_claims
+from services.criteria_evaluation.domain.extract.coded import read_resources
 from services.criteria_evaluation.domain.extract.derive import derive
 from services.criteria_evaluation.domain.extract.mention import Mention
 from services.criteria_evaluation.domain.extract.merge import merge
@@ -27,9 +22,7 @@ def extract(documents: Sequence[Document], resources: Sequence[Resource], lexico
     """
     mentions, every_item_placed = read_claims(resources)
     mentions += _described(resources, lexicon)
-    mentions += read_observations(resources, lexicon)
-    for resource in resources:
-        mentions += read_resource(resource, lexicon)
+    mentions += read_resources(resources, lexicon)
     for document in documents:
         mentions += (
             mention

@@ -4,27 +4,18 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from services.criteria_evaluation.domain.extract.elements import Body, bodies
 from services.criteria_evaluation.domain.extract.levels import levels_in
 from services.criteria_evaluation.domain.extract.mention import Said, converted
 from services.criteria_evaluation.domain.extract.values import Tokens, units_of
 from services.criteria_evaluation.domain.quantities import Interval
 from services.criteria_evaluation.domain.vocabulary import FactType, in_order
 
-Body = Mapping[str, Any]
-
 _YES: Final = frozenset({"yes", "y", "true", "present", "positive", "373066001", "LA33-6", "52101004", "10828004"})
 _NO: Final = frozenset({"no", "n", "false", "absent", "negative", "373067005", "LA32-8", "2667000", "260385009"})
 _SEPARATORS: Final = re.compile(r"[,;|]")
 _WORD: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?|[^\W\d_]+|[^\s]")
 _LONGEST_TEXT: Final = 400
-
-
-def bodies(value: object) -> Iterator[Body]:
-    """The members of a list that are objects."""
-    if isinstance(value, list | tuple):
-        for member in value:
-            if isinstance(member, Mapping):
-                yield member
 
 
 def value_of(body: Body) -> tuple[str, Any] | None:
