@@ -1,18 +1,23 @@
-"""The labelled notes of tests/cases, and a fact as the labels write it."""
+"""The labelled charts of tests/cases, and a fact as the labels write it."""
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 from shared.clinical.model import Fact
 
-_FOLDER = Path(__file__).parent.parent / "cases" / "notes"
+NOTES: Final = Path(__file__).parent.parent / "cases" / "notes"
+_NEAR: Final = 0.005
+"""Charts round, and months and pounds convert with a remainder: numbers that differ by half a percent agree."""
 
 
-def labelled_notes() -> list[dict[str, Any]]:
-    """Every labelled note, in order of file and place."""
-    return [n for f in sorted(_FOLDER.glob("*.yaml")) for n in yaml.safe_load(f.read_text(encoding="utf-8"))["notes"]]
+def labelled_notes(places: Sequence[Path] = (NOTES,)) -> list[dict[str, Any]]:
+    """Every labelled chart of the files and folders, in order of file and place."""
+    files = [file for place in places for file in (sorted(place.glob("*.yaml")) if place.is_dir() else [place])]
+    return [note for file in files for note in yaml.safe_load(file.read_text(encoding="utf-8"))["notes"]]
 
 
 def exact_notes() -> list[dict[str, Any]]:
@@ -25,7 +30,7 @@ def exact_notes() -> list[dict[str, Any]]:
 
 def as_label(fact: Fact | None) -> Any:
     """A fact as the labels write it; None where the chart is silent."""
-    if fact is None:
+    if fact is None or fact.status == "unknown":
         return None
     if fact.status == "conflicting":
         return "conflicting"
@@ -34,3 +39,18 @@ def as_label(fact: Fact | None) -> Any:
     low = f">{fact.low:g}" if fact.low_open else fact.low
     high = f"<{fact.high:g}" if fact.high_open else fact.high
     return [low, high]
+
+
+def agree(found: Any, wanted: Any) -> bool:
+    """Whether a label and a finding are the same: bounds of quantities up to rounding, all else exactly."""
+    if found == wanted or not (isinstance(found, list) and isinstance(wanted, list) and len(found) == len(wanted) == 2):
+        return bool(found == wanted)
+    return all(_same_bound(a, b) for a, b in zip(found, wanted, strict=True))
+
+
+def _same_bound(found: Any, wanted: Any) -> bool:
+    if isinstance(found, str) and isinstance(wanted, str) and found[:1] in "<>" and found[:1] == wanted[:1]:
+        return math.isclose(float(found[1:]), float(wanted[1:]), rel_tol=_NEAR)
+    if isinstance(found, int | float) and isinstance(wanted, int | float):
+        return math.isclose(found, wanted, rel_tol=_NEAR)
+    return bool(found == wanted)
