@@ -9,10 +9,13 @@ from typing import Final
 
 from services.criteria_evaluation.domain.lexicon_codes import Codes, read_codes
 from services.criteria_evaluation.domain.lexicon_entries import (
+    Context,
     Cue,
     Direction,
+    Grouped,
     Index,
     Owner,
+    Reach,
     Target,
     Trigger,
     Use,
@@ -35,6 +38,7 @@ _TOP: Final = frozenset(
         "section_flags",
         "triggers",
         "cues",
+        "contexts",
         "targets",
         "observations",
         "conditions",
@@ -58,9 +62,12 @@ _TARGET: Final = frozenset(
         "not_sections",
         "cue",
         "rank",
+        "requires",
+        "excludes",
     }
 )
 _TRIGGER: Final = frozenset({"id", "kind", "direction", "lists", "reach", "patterns"})
+_CONTEXT: Final = frozenset({"group", "reach", "patterns"})
 _KINDS: Final = ("negated", "possible", "historical", "family", "planned", "reported", "terminator", "pseudo", "ignore")
 _USES: Final = ("drop", "keep", "later", "require")
 
@@ -145,11 +152,17 @@ def _owners(
         for name, lines in part.mapping().items():
             cues.add(name)
             found += [(p, Cue(name)) for p in compile_patterns(lines, classes)]
+    contexts: dict[str, Context] = {}
+    for part in parts.get("contexts", []):
+        for name, entry in part.mapping().items():
+            data = entry.mapping(_CONTEXT)
+            contexts[name] = _context(name, data)
+            found += [(p, contexts[name]) for p in compile_patterns(_need(entry, data, "patterns"), classes)]
     for part in parts.get("targets", []):
         for entry in part.entries():
             data = entry.mapping(_TARGET)
             ids.append(_need(entry, data, "id"))
-            target = _target(entry, data, vocabulary, cues)
+            target = _target(entry, data, vocabulary, cues, contexts)
             patterns = compile_patterns(_need(entry, data, "patterns"), classes)
             if target.value is None and any(p.slot is None for p in patterns):
                 entry.fail("This target has no value and a pattern of it has no slot such as <num> to take it from.")
@@ -187,7 +200,30 @@ def _trigger(entry: Entry, data: Mapping[str, Entry]) -> Trigger:
     )
 
 
-def _target(entry: Entry, data: Mapping[str, Entry], vocabulary: Vocabulary, cues: set[str]) -> Target:
+def _context(name: str, data: Mapping[str, Entry]) -> Context:
+    reaches: dict[str, Reach] = {"clause": "clause", "sentence": "sentence", "section": "section"}
+    reach = reaches[_choice(data, "reach", tuple(reaches), "sentence")]
+    return Context(name, data["group"].text() if "group" in data else name, reach)
+
+
+def _grouped(data: Mapping[str, Entry], key: str, contexts: Mapping[str, Context]) -> tuple[Grouped, ...]:
+    """The contexts that a target requires or excludes, by their groups."""
+    groups: dict[str, set[str]] = {}
+    for entry in data[key].entries() if key in data else ():
+        context = contexts.get(entry.text())
+        if context is None:
+            entry.fail(f"There is no context '{entry.text()}'.")
+        groups.setdefault(context.group, set()).add(context.id)
+    return tuple((group, frozenset(names)) for group, names in groups.items())
+
+
+def _target(
+    entry: Entry,
+    data: Mapping[str, Entry],
+    vocabulary: Vocabulary,
+    cues: set[str],
+    contexts: Mapping[str, Context],
+) -> Target:
     fact = fact_named(_need(entry, data, "fact"), vocabulary)
     value = read_value(data["value"], fact) if "value" in data else None
     if value is None and fact.kind == "boolean":
@@ -210,6 +246,8 @@ def _target(entry: Entry, data: Mapping[str, Entry], vocabulary: Vocabulary, cue
         not_sections=frozenset(data["not_sections"].words()) if "not_sections" in data else frozenset(),
         cue=data["cue"].text() if "cue" in data else None,
         rank=int(data["rank"].number()) if "rank" in data else 1,
+        requires=_grouped(data, "requires", contexts),
+        excludes=_grouped(data, "excludes", contexts),
     )
 
 

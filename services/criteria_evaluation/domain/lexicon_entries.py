@@ -1,4 +1,7 @@
-"""What the lexicon's patterns stand for, and the index that finds the patterns that a sentence may match."""
+"""What the lexicon's patterns stand for, and the index that finds the patterns that a sentence may match.
+
+``docs/lexicon-format.md`` explains the keys of targets, contexts and the rest.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +11,9 @@ from services.criteria_evaluation.domain.lexicon_patterns import Pattern
 
 Direction = Literal["forward", "backward", "both"]
 Use = Literal["drop", "keep", "later", "require"]
+Reach = Literal["clause", "sentence", "section"]
+Grouped = tuple[str, frozenset[str]]
+"""A group of contexts, and contexts of it."""
 
 _CACHED_WORDS: Final = 50_000
 """Beyond so many distinct words none is remembered any more, so that a hostile text cannot fill the memory."""
@@ -19,7 +25,8 @@ class Target:
 
     ``negated`` is the value that a negated statement states (None: it states nothing). ``past``, ``planned`` and
     ``reported`` say what becomes of a statement about the past, about a plan, or that only the patient makes: it is
-    dropped, kept, counts only where nothing better is said (later), or is required.
+    dropped, kept, counts only where nothing better is said (later), or is required. ``requires`` are the contexts in
+    which the statement must stand (one of each group), ``excludes`` those in which it must not.
     """
 
     id: str
@@ -33,6 +40,8 @@ class Target:
     not_sections: frozenset[str] = frozenset()
     cue: str | None = None
     rank: int = 1
+    requires: tuple[Grouped, ...] = ()
+    excludes: tuple[Grouped, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,20 @@ class Cue:
     id: str
 
 
-Owner = Target | Trigger | Cue
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Words that say under what circumstances the values beside them were taken ("on 2 L", "titration portion").
+
+    Contexts of one ``group`` shut each other out. ``reach``: a context holds for its clause; for the rest of its sentence
+    until another of its group opens; or for the rest of its section, likewise.
+    """
+
+    id: str
+    group: str
+    reach: Reach
+
+
+Owner = Target | Trigger | Cue | Context
 
 
 class Candidate(NamedTuple):

@@ -2,15 +2,17 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from services.criteria_evaluation.domain.extract.assertion import Hit, flags_of, scopes
+from services.criteria_evaluation.domain.extract.contexts import Opened, carried_on, fits, longest
 from services.criteria_evaluation.domain.extract.mention import Mention, Said, said_in
+from services.criteria_evaluation.domain.extract.tables import Table
 from services.criteria_evaluation.domain.extract.text import Sentence, note_date, sentences, tokens_of
-from services.criteria_evaluation.domain.extract.values import Units, units_of
+from services.criteria_evaluation.domain.extract.values import Tokens, Units, units_of
 from services.criteria_evaluation.domain.lexicon import Lexicon
-from services.criteria_evaluation.domain.lexicon_entries import Cue, Target, Trigger
+from services.criteria_evaluation.domain.lexicon_entries import Context, Cue, Target, Trigger
 from services.criteria_evaluation.domain.lexicon_patterns import match
 from shared.clinical.model import Document, Source
 
@@ -28,23 +30,70 @@ class Found(NamedTuple):
     taken: list[int]
     slot: int | None
 
+    @property
+    def at(self) -> int:
+        """The position of the value, else of the first word."""
+        return self.taken[0] if self.slot is None else self.slot
+
+
+class Scanned(NamedTuple):
+    """What the patterns find in a sentence."""
+
+    found: list[Found]
+    hits: list[Hit]
+    cues: list[str]
+    contexts: list[Opened]
+
+
+@dataclass(slots=True)
+class Open:
+    """What is open at a place of a note: cues, with the sentences that they still reach, and contexts by group."""
+
+    cues: dict[str, int] = field(default_factory=dict)
+    contexts: dict[str, Context] = field(default_factory=dict)
+
+    def next_sentence(self) -> None:
+        """Cues reach a sentence less far."""
+        if self.cues:
+            self.cues = {cue: left - 1 for cue, left in self.cues.items() if left > 1}
+
 
 def read_document(document: Document, lexicon: Lexicon) -> Iterator[Mention]:
     """All statements of facts in a document. A flagged document states none."""
     if document.flags or not document.text:
         return
     on = document.date or note_date(document.text)
-    open_cues: dict[str, int] = {}
+    around = Open()
     section: str | None = None
     report = True
+    table = Table()
     for sentence in sentences(document.text, lexicon.sections):
         sentence, report = _impression(sentence, report)
         if sentence.section != section:
-            open_cues, section = {}, sentence.section
-        for tokens in tokens_of(document.text, sentence):
+            around, section = _opened_by(sentence.section, lexicon), sentence.section
+        for tokens in _tokens(document.text, sentence, table):
             units = units_of(tokens, on)
-            yield from read_sentence(document, sentence, units, on, lexicon, open_cues)
-        open_cues = {cue: left - 1 for cue, left in open_cues.items() if left > 1}
+            yield from read_sentence(document, sentence, units, on, lexicon, around)
+        around.next_sentence()
+
+
+def _tokens(text: str, sentence: Sentence, table: Table) -> Iterator[Tokens]:
+    """The tokens of a sentence, or those of each cell of a table's row."""
+    for tokens in tokens_of(text, sentence):
+        if sentence.row:
+            yield from table.sentences(text, tokens, sentence.start, sentence.end)
+        else:
+            yield tokens
+
+
+def _opened_by(heading: str | None, lexicon: Lexicon) -> Open:
+    """What the words of a heading open for its section."""
+    around = Open()
+    if heading and any(word.isalpha() for word in heading):
+        for tokens in tokens_of(heading, Sentence(0, min(len(heading), _LONGEST_PHRASE), None, None)):
+            for one in longest(scan(units_of(tokens), lexicon).contexts):
+                around.contexts[one.context.group] = replace(one.context, reach="section")
+    return around
 
 
 def _impression(sentence: Sentence, report: bool) -> tuple[Sentence, bool]:
@@ -65,13 +114,25 @@ def read_sentence(
     units: Units,
     on: dt.date | None,
     lexicon: Lexicon,
-    open_cues: dict[str, int],
+    open_here: Open,
 ) -> Iterator[Mention]:
-    """The statements of one sentence. Cues that it opens are added to ``open_cues``."""
-    found, hits, cues = scan(units, lexicon)
+    """The statements of one sentence. What it opens is added to ``open_here``."""
+    found, hits, cues, contexts = scan(units, lexicon)
     for cue in cues:
-        open_cues[cue] = _CUE_REACH
-    found = [hit for hit in found if _at_home(hit.target, sentence.category, open_cues)]
+        open_here.cues[cue] = _CUE_REACH
+    carried = open_here.contexts
+    if contexts or carried:
+        contexts = longest(contexts)
+        goes_on = document.text[sentence.end - 1 : sentence.end] == ";"
+        open_here.contexts = carried_on(contexts, carried, goes_on=goes_on)
+    found = [
+        hit
+        for hit in found
+        if _at_home(hit.target, sentence.category, open_here.cues)
+        and (
+            not (hit.target.requires or hit.target.excludes) or fits(hit.target, units.words, hit.at, contexts, carried)
+        )
+    ]
     if not found:
         return
     around = scopes(units.words, hits) if hits or _has_form(units) else []
@@ -85,16 +146,19 @@ def read_sentence(
         said = _said(target, units, slot, negated, on, lexicon)
         if said is None:
             continue
-        start, end = units.starts[taken[0]], units.ends[taken[-1]]
+        # A heading's words belong to a table's cell, not to its quote.
+        start = next((at for p in taken if (at := units.starts[p]) >= sentence.start), units.starts[taken[0]])
+        end = units.ends[taken[-1]]
         source = Source("note", None, document.id, sentence.section, start, end, document.text[start:end])
         yield Mention(target.fact, said, source, on, rank)
 
 
-def scan(units: Units, lexicon: Lexicon) -> tuple[list[Found], list[Hit], list[str]]:
-    """Every pattern that the words match: targets, triggers, cues."""
+def scan(units: Units, lexicon: Lexicon) -> Scanned:
+    """Every pattern that the words match: targets, triggers, cues, contexts."""
     found: list[Found] = []
     hits: list[Hit] = []
     cues: list[str] = []
+    contexts: list[Opened] = []
     words, cache, look_up = units.words, lexicon.index.cache, lexicon.index.look_up
     known = [cache.get(word) or look_up(word) for word in words]
     missing = -1
@@ -113,7 +177,9 @@ def scan(units: Units, lexicon: Lexicon) -> tuple[list[Found], list[Hit], list[s
                 hits.append(Hit(owner, i, matched[0][-1] + 1))
             elif isinstance(owner, Cue):
                 cues.append(owner.id)
-    return found, hits, cues
+            elif isinstance(owner, Context):
+                contexts.append(Opened(owner, i, matched[0][-1] + 1))
+    return Scanned(found, hits, cues, contexts)
 
 
 def _at_home(target: Target, category: str | None, open_cues: Mapping[str, int]) -> bool:
@@ -183,4 +249,4 @@ def read_phrase(text: str, category: str, lexicon: Lexicon) -> Iterator[Mention]
     phrase = Document("", text[:_LONGEST_PHRASE])
     sentence = Sentence(0, len(phrase.text), None, category)
     for tokens in tokens_of(phrase.text, sentence):
-        yield from read_sentence(phrase, sentence, units_of(tokens), None, lexicon, {})
+        yield from read_sentence(phrase, sentence, units_of(tokens), None, lexicon, Open())

@@ -4,10 +4,13 @@ import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from services.criteria_evaluation.domain.extract.numerals import read_date
+from services.criteria_evaluation.domain.extract.tables import table_rows
 from services.criteria_evaluation.domain.extract.values import Tokens
+
+Kind = Literal["text", "row", "blank"]
 
 MAX_TOKENS: Final = 200
 """A longer sentence is cut: what is related within a sentence stays bounded, and so does the work."""
@@ -65,12 +68,13 @@ _SHORT_LINE: Final = 55
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence or list item with its section. ``category`` is the lexicon's kind of section, or None."""
+    """A sentence, list item or row of a table with its section. ``category`` is the lexicon's kind of section, or None."""
 
     start: int
     end: int
     section: str | None
     category: str | None
+    row: bool = False
 
 
 def note_date(text: str) -> dt.date | None:
@@ -104,10 +108,13 @@ def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
     name: str | None = None
     category: str | None = None
     inline = False
-    for start, end, blank in _paragraphs(text, sections):
-        if blank:
+    for start, end, kind in _paragraphs(text, sections):
+        if kind == "blank":
             if inline and category == "family":
                 name = category = None
+            continue
+        if kind == "row":
+            yield Sentence(start, end, name, category, row=True)
             continue
         for first, last in _split(text, start, end):
             header = _header(text, first, last, sections, at_line=first == start)
@@ -118,27 +125,29 @@ def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
                 yield Sentence(first, last, name, category)
 
 
-def _paragraphs(text: str, sections: Mapping[str, str]) -> Iterator[tuple[int, int, bool]]:
-    """Runs of lines that belong together, as (start, end, False); a blank line is (at, at, True)."""
+def _paragraphs(text: str, sections: Mapping[str, str]) -> Iterator[tuple[int, int, Kind]]:
+    """Runs of lines that belong together, blank lines, and rows of tables, each with its place."""
     at, start, end, last = 0, -1, 0, ""
-    for line in text.split("\n"):
+    lines = text.split("\n")
+    rows = table_rows(lines) if "|" in text else [False] * len(lines)
+    for line, row in zip(lines, rows, strict=True):
         stop = at + len(line)
         body = line.strip()
-        if not body:
+        if not body or row:
             if start >= 0:
-                yield start, end, False
+                yield start, end, "text"
                 start = -1
-            yield at, at, True
+            yield at, stop, "row" if row else "blank"
         else:
             if start >= 0 and not _continues(last, body, sections):
-                yield start, end, False
+                yield start, end, "text"
                 start = -1
             if start < 0:
                 start = at + (len(line) - len(line.lstrip()))
             end, last = stop, body
         at = stop + 1
     if start >= 0:
-        yield start, end, False
+        yield start, end, "text"
 
 
 def _continues(last: str, line: str, sections: Mapping[str, str]) -> bool:

@@ -24,7 +24,7 @@ from services.criteria_evaluation.domain.quantities import Interval
 
 _RANGE_WORDS: Final = frozenset({"-", "–", "—", "to"})
 _DASHES: Final = frozenset({"-", "–", "—"})
-_NOISE: Final = frozenset("()\"'`“”‘’=#*_.|\\")
+_NOISE: Final = frozenset("()\"'`“”‘’=#*_.\\")
 _CHECKED: Final = frozenset({"☑", "☒", "✓", "✔", "✅"})
 _OPENERS: Final = {"[": "]", "(": ")"}
 
@@ -99,7 +99,9 @@ def units_of(tokens: Tokens, on: dt.date | None = None) -> Units:
             out.add("<nobox>" if word == "☐" else "<box>", starts[i], ends[i])
             i += 1
         else:
-            if word not in _NOISE and not (word in "-–/" and tokens.joins(i, word == "/")):
+            if word == "|":
+                out.add(";", starts[i], ends[i])
+            elif word not in _NOISE and not (word in "-–/" and tokens.joins(i, word == "/")):
                 out.add(word, starts[i], ends[i])
             i += 1
     return out

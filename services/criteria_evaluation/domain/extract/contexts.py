@@ -1,0 +1,95 @@
+"""Which contexts a value stands in: "86% at rest on room air, 94% on 2 L" is a value of each kind of breathing.
+
+A context is opened by words of the lexicon and belongs to a group, whose contexts shut each other out. A sentence falls
+into clauses at commas, semicolons and words such as "and". A value takes the context of its own clause, else the one
+open before the clause, else one that a later clause without a value adds ("..., all on room air").
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from services.criteria_evaluation.domain.lexicon_entries import Context, Target
+
+_EDGES: Final = frozenset({",", ";", "and", "but", "then", "while", "whereas", "versus", "vs", "→", "<box>", "<nobox>"})
+
+
+class Opened(NamedTuple):
+    """A context that the words from ``start`` up to ``end`` open."""
+
+    context: Context
+    start: int
+    end: int
+
+
+def longest(opened: Sequence[Opened]) -> list[Opened]:
+    """Without those that lie within, or begin within, a longer one of their group ("not on oxygen" holds "on oxygen")."""
+    kept: list[Opened] = []
+    for one in sorted(opened, key=lambda o: (o.start, -o.end)):
+        if not any(k.context.group == one.context.group and one.start < k.end for k in kept):
+            kept.append(one)
+    return kept
+
+
+def carried_on(opened: Sequence[Opened], carried: Mapping[str, Context], *, goes_on: bool) -> dict[str, Context]:
+    """The contexts, by group, that are open after a sentence; a semicolon at its end (``goes_on``) does not end it."""
+    left = {**carried, **{o.context.group: o.context for o in opened if o.context.reach != "clause"}}
+    return left if goes_on else {group: context for group, context in left.items() if context.reach == "section"}
+
+
+def fits(
+    target: Target, words: Sequence[str], at: int, opened: Sequence[Opened], carried: Mapping[str, Context]
+) -> bool:
+    """Whether the value at ``at`` stands in every context that the target requires, and in none that it excludes."""
+    asked = {group for group, _ in (*target.requires, *target.excludes)}
+    holding = {group: _holding(group, words, at, opened, carried) for group in asked}
+    return all(holding[group] in names for group, names in target.requires) and not any(
+        holding[group] in names for group, names in target.excludes
+    )
+
+
+def _holding(
+    group: str, words: Sequence[str], at: int, opened: Sequence[Opened], carried: Mapping[str, Context]
+) -> str | None:
+    """The context of a group that holds at a position, or None."""
+    here = [o for o in opened if o.context.group == group]
+    if not here:
+        return carried[group].id if group in carried else None
+    inside = {i for o in here for i in range(o.start, o.end)}
+    edges = [i for i, word in enumerate(words) if word in _EDGES and i not in inside]
+    begin = max((i for i in edges if i < at), default=-1) + 1
+    end = min((i for i in edges if i > at), default=len(words))
+    own = [o for o in here if begin <= o.start < end]
+    alike = [i for i in range(len(words)) if words[i] == words[at] and i not in inside]
+    if own:
+        return _nearest(own, at, [i for i in alike if begin <= i < end]).context.id
+    before = [o for o in here if o.start < begin and o.context.reach != "clause"]
+    if before:
+        return before[-1].context.id
+    if group in carried:
+        return carried[group].id
+    for one in here:
+        if one.start >= end and one.context.reach != "clause":
+            left = max((i for i in edges if i < one.start), default=-1)
+            right = min((i for i in edges if i > one.start), default=len(words))
+            return None if any(left < i < right for i in alike) else one.context.id
+    return None
+
+
+def _nearest(own: Sequence[Opened], at: int, alike: Sequence[int]) -> Opened:
+    """Of several contexts in a clause the one that the value belongs to.
+
+    Where a context stands before the clause's first value they precede their values, else they follow them. None
+    belongs to a value beyond another value, unless nothing stands nearer.
+    """
+    first = min(alike, default=at)
+    last_before = max((i for i in alike if i < at), default=-1)
+    next_after = min((i for i in alike if i > at), default=1 << 30)
+    before = [o for o in own if o.start < at]
+    after = [o for o in own if o.start > at]
+    near_before = [o for o in before if o.start > last_before]
+    near_after = [o for o in after if o.start < next_after]
+    if own[0].start < first:
+        found = near_before[-1:] or near_after[:1] or before[-1:] or after[:1]
+    else:
+        found = near_after[:1] or near_before[-1:] or after[:1] or before[-1:]
+    return found[0] if found else own[0]

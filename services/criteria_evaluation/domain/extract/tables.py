@@ -1,0 +1,128 @@
+"""Tables in a note: each cell is read as a sentence of its column's heading, its row's name, and its own words.
+
+``| | Rest | Walking |`` over ``| SpO2 | 86% | 82% |`` says "Rest SpO2 86%" and "Walking SpO2 82%". The words keep their
+places in the document, and these rise, so that a quote of them is a quote of the document.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from services.criteria_evaluation.domain.extract.values import Tokens
+
+_RULE: Final = re.compile(r"[ \t]*[|+:=-][ \t|+:=-]*(?=\n|$)")
+_GENERAL: Final = frozenset(
+    [
+        "condition",
+        "conditions",
+        "parameter",
+        "parameters",
+        "test",
+        "tests",
+        "measure",
+        "measurement",
+        "finding",
+        "findings",
+        "item",
+        "items",
+        "component",
+        "components",
+        "element",
+        "elements",
+        "level",
+        "levels",
+        "muscle",
+        "muscles",
+        "question",
+        "variable",
+        "state",
+        "position",
+        "region",
+        "site",
+        "study",
+        "field",
+        "result",
+        "results",
+        "value",
+        "values",
+        "score",
+        "scores",
+        "points",
+        "answer",
+        "response",
+        "status",
+    ]
+)
+"""Names of columns: a first row with one of them is a heading although no rule stands below it."""
+_ANSWERS: Final = frozenset({"no", "n", "none", "yes", "y", "absent", "negative", "neg", "denies", "denied", "present"})
+_MOST_CELLS: Final = 20
+
+
+def table_rows(lines: Sequence[str]) -> list[bool]:
+    """Which lines are rows of a table: framed by pipes, or with as many pipes as a line beside them."""
+    pipes = [line.count("|") for line in lines]
+    rows = []
+    for i, (line, count) in enumerate(zip(lines, pipes, strict=True)):
+        beside = (pipes[i - 1] if i else 0, pipes[i + 1] if i + 1 < len(pipes) else 0)
+        rows.append(count > 0 and ((count > 1 and line.lstrip()[0] == "|") or count in beside))
+    return rows
+
+
+class Table:
+    """The table that is being read: the words of its columns' headings."""
+
+    def __init__(self) -> None:
+        self._end = -1
+        self._headings: list[Tokens] = []
+
+    def sentences(self, text: str, row: Tokens, start: int, end: int) -> Iterator[Tokens]:
+        """The sentences that a row from ``start`` to ``end`` makes, given the row's tokens."""
+        if _RULE.fullmatch(text, start, end):
+            self._end = end
+            return
+        cells = _cells(row)
+        if not cells:
+            return
+        if text.count("\n", max(self._end, 0), start) != 1 or self._end < 0:
+            self._headings = []
+            general = any(len(cell.words) <= 2 and _GENERAL.intersection(cell.words) for cell in cells)
+            bare = not any(word[0].isdigit() for cell in cells for word in cell.words)
+            if len(cells) > 1 and ((bare and general) or _RULE.match(text, end + 1)):
+                self._headings = cells
+                self._end = end
+                yield row
+                return
+        self._end = end
+        name = cells[0]
+        if len(cells) == 1 or not any(cell.words for cell in cells[1:]):
+            yield name
+            return
+        for column, cell in enumerate(cells[1:], start=1):
+            if cell.words:
+                heading = self._headings[column] if column < len(self._headings) else _NOTHING
+                yield _joined(heading, name, cell)
+
+
+_NOTHING: Final = Tokens([], [], [])
+
+
+def _joined(heading: Tokens, name: Tokens, cell: Tokens) -> Tokens:
+    """A cell's sentence. An answer stands behind a colon, as on a form."""
+    words, starts, ends = [*heading.words, *name.words], [*heading.starts, *name.starts], [*heading.ends, *name.ends]
+    if cell.words[0] in _ANSWERS and words and words[-1] not in (":", "?"):
+        words.append(":")
+        starts.append(cell.starts[0])
+        ends.append(cell.starts[0])
+    return Tokens(words + cell.words, starts + cell.starts, ends + cell.ends)
+
+
+def _cells(row: Tokens) -> list[Tokens]:
+    """The cells of a row, empty ones too; a pipe at either end is its frame."""
+    edges = [i for i, word in enumerate(row.words) if word == "|"]
+    begins, stops = [0, *(i + 1 for i in edges)], [*edges, len(row.words)]
+    cells = [Tokens(row.words[a:b], row.starts[a:b], row.ends[a:b]) for a, b in zip(begins, stops, strict=True)]
+    if edges and edges[0] == 0:
+        cells = cells[1:]
+    if cells and not cells[-1].words:
+        cells = cells[:-1]
+    return cells[:_MOST_CELLS]
