@@ -7,7 +7,8 @@ from typing import Any, Final
 from services.criteria_evaluation.domain.extract.elements import Body, bodies
 from services.criteria_evaluation.domain.extract.levels import levels_in
 from services.criteria_evaluation.domain.extract.mention import Said, converted
-from services.criteria_evaluation.domain.extract.values import Tokens, units_of
+from services.criteria_evaluation.domain.extract.values import units_of
+from services.criteria_evaluation.domain.extract.words import Tokens
 from services.criteria_evaluation.domain.quantities import Interval
 from services.criteria_evaluation.domain.vocabulary import FactType, in_order
 

@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import NamedTuple
 
-from services.criteria_evaluation.domain.extract.values import Value
+from services.criteria_evaluation.domain.extract.words import Value
 from services.criteria_evaluation.domain.quantities import Interval, convert
 from services.criteria_evaluation.domain.vocabulary import FactType
 from shared.clinical.model import Source

@@ -65,7 +65,10 @@ LOW_OPEN, LOW, HIGH_OPEN, HIGH, ABOUT = ">", ">=", "<", "<=", "~"
 COMPARATORS: Final[dict[tuple[str, ...], str]] = {
     tuple(phrase.split()): sign
     for sign, phrases in (
-        (LOW_OPEN, "greater than|more than|longer than|in excess of|exceeds|exceeding|over|beyond|above|>|well over"),
+        (
+            LOW_OPEN,
+            "greater than|more than|longer than|in excess of|exceeds|exceeding|over|beyond|above|>|well over|upwards of|better than",
+        ),
         (LOW, "at least|no less than|not less than|minimum of|a minimum of|> =|≥|no fewer than"),
         (HIGH_OPEN, "less than|fewer than|under|below|shorter than|<|within"),
         (HIGH, "at most|no more than|not more than|up to|maximum of|< =|≤|no greater than"),
@@ -77,7 +80,17 @@ AFTER: Final[dict[tuple[str, str], str]] = {
     ("or", "more"): LOW,
     ("or", "greater"): LOW,
     ("or", "longer"): LOW,
+    ("or", "better"): LOW,
+    ("or", "higher"): LOW,
+    ("or", "above"): LOW,
+    ("or", "over"): LOW,
+    ("or", "beyond"): LOW,
+    ("and", "over"): LOW,
+    ("and", "up"): LOW,
+    ("or", "so"): ABOUT,
     ("or", "less"): HIGH,
+    ("or", "below"): HIGH,
+    ("or", "under"): HIGH,
     ("or", "fewer"): HIGH,
     ("and", "above"): LOW,
 }

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from services.criteria_evaluation.domain.extract.values import Tokens
+from services.criteria_evaluation.domain.extract.words import Tokens
 
 _RULE: Final = re.compile(r"[ \t]*[|+:=-][ \t|+:=-]*(?=\n|$)")
 _GENERAL: Final = frozenset(

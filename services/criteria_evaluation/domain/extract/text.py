@@ -1,14 +1,16 @@
 """From a document's text to its sentences: lines, list items, hard wraps, sections, tokens. All offsets are the document's."""
 
 import datetime as dt
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from services.criteria_evaluation.domain.extract.numerals import read_date
+from services.criteria_evaluation.domain.extract.dates import date_at
+from services.criteria_evaluation.domain.extract.numerals import MONTHS
 from services.criteria_evaluation.domain.extract.tables import table_rows
-from services.criteria_evaluation.domain.extract.values import Tokens
+from services.criteria_evaluation.domain.extract.words import Tokens
 
 Kind = Literal["text", "row", "blank"]
 
@@ -16,10 +18,11 @@ MAX_TOKENS: Final = 200
 """A longer sentence is cut: what is related within a sentence stays bounded, and so does the work."""
 
 _TOKEN: Final = re.compile(
-    r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?![0-9])"
+    r"[0-9]{4}-\n?[0-9]{1,2}-\n?[0-9]{1,2}(?![0-9])"
     r"|[0-9]{1,2}/[0-9]{1,2}/(?:[0-9]{4}|[0-9]{2})(?![0-9])"
     r"|[0-9]+(?:\.[0-9]+)?"
     r"|[xX](?=[0-9])"
+    r"|_+[xX✓✔√]_*(?![^\W_])|[xX✓✔√]_+|__+"
     r"|[^\W\d_][^\W_]*"
     r"|[^\s]"
 )
@@ -29,11 +32,6 @@ _ITEM: Final = re.compile(
     r"[ \t]*(?:[-*•·‣▪●–—>]+[ \t]|[0-9]{1,2}[.)][ \t]|[A-Za-z][.)][ \t]|\[[ xX_]?\]|\([ xX]\)|[☐☑☒✓✔])"
 )
 _LETTERS: Final = re.compile(r"[A-Za-z]+")
-_SERVICE_DATE: Final = re.compile(
-    r"\b(?:date of (?:service|visit|consultation|exam|study|procedure|encounter)|visit date|service date|exam date|date|dos)"
-    r"[ \t]*[:\-]?[ \t]*([0-9]{4}-[0-9]{1,2}-[0-9]{1,2}|[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4})(?![0-9])",
-    re.IGNORECASE,
-)
 _ABBREVIATIONS: Final = frozenset(
     [
         "dr",
@@ -62,6 +60,12 @@ _ABBREVIATIONS: Final = frozenset(
     ]
 )
 _HEAD: Final = 1200
+_TITLE: Final = 300
+_MARKS: Final = frozenset(":-–—,.()|*#_")
+_DATE_LABELS: Final = frozenset({"date", "dos", "seen", "dictated", "visit", "service", "encounter", "consultation"})
+_NO_TITLE: Final = frozenset(
+    ["dob", "birth", "born", "of", "on", "since", "from", "in", "by", "was", "is", "fx", "fracture", "bx", "biopsy", "mri", "ct", "pet", "until", "before", "after", "at", "sustained"]
+)
 _LONGEST_HEADER: Final = 70
 _SHORT_LINE: Final = 55
 
@@ -78,9 +82,28 @@ class Sentence:
 
 
 def note_date(text: str) -> dt.date | None:
-    """The date of service that the head of a note states."""
-    found = _SERVICE_DATE.search(text, 0, _HEAD)
-    return read_date(found.group(1)) if found else None
+    """The date that the head of a note bears: one that a label such as "Date of service" announces, else one in its title.
+
+    A date of birth, of an image or of an event is none.
+    """
+    title: dt.date | None = None
+    for tokens in itertools.islice(tokens_of(text, Sentence(0, min(len(text), _HEAD), None, None)), 2):
+        words = tokens.words
+        for i, word in enumerate(words):
+            if not (word[0].isdigit() or word in MONTHS):
+                continue
+            before = [w for w in words[max(0, i - 4) : i] if w not in _MARKS]
+            last = before[-1] if before else ""
+            labelled = last in _DATE_LABELS or before[-3:-1] == ["date", "of"]
+            if not labelled and (title or tokens.starts[i] > _TITLE or last in _NO_TITLE):
+                continue
+            found = date_at(words, i, None)
+            if found is None or last == "birth":
+                continue
+            if labelled:
+                return found[0]
+            title = found[0]
+    return title
 
 
 def tokens_of(text: str, sentence: Sentence) -> Iterator[Tokens]:

@@ -5,106 +5,80 @@ angle brackets (``<pct>``, ``<dur>``, ``<lvl>``, ``<n/10>``, ...) that carries a
 """
 
 import datetime as dt
-from dataclasses import dataclass, field
 from typing import Final
 
+from services.criteria_evaluation.domain.extract.dates import WEEKDAYS, date_at
+from services.criteria_evaluation.domain.extract.forms import boxes_first, mark_at
 from services.criteria_evaluation.domain.extract.levels import ORDINALS, read_levels
-from services.criteria_evaluation.domain.extract.numerals import (
-    ABOUT,
-    AFTER,
-    COMPARATORS,
-    MONTHS,
-    NUMBER_WORDS,
-    TIME_UNITS,
-    compared,
-    date_of,
-    read_date,
+from services.criteria_evaluation.domain.extract.measures import (
+    comparator,
+    fraction_at,
+    fraction_word,
+    number_at,
+    range_at,
+    unit_at,
+    with_half,
 )
+from services.criteria_evaluation.domain.extract.numerals import AFTER, MONTHS, NUMBER_WORDS, TIME_UNITS, compared
+from services.criteria_evaluation.domain.extract.words import Tokens, Units, Value
 from services.criteria_evaluation.domain.quantities import Interval
 
-_RANGE_WORDS: Final = frozenset({"-", "–", "—", "to"})
-_DASHES: Final = frozenset({"-", "–", "—"})
-_NOISE: Final = frozenset("()\"'`“”‘’=#*_.\\")
-_CHECKED: Final = frozenset({"☑", "☒", "✓", "✔", "✅"})
-_OPENERS: Final = {"[": "]", "(": ")"}
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """A value as written: an interval in a unit, or levels, or a date, or a grade such as 1c."""
-
-    interval: Interval | None = None
-    unit: str | None = None
-    levels: tuple[str, ...] = ()
-    date: dt.date | None = None
-    grade: str | None = None
-
-
-@dataclass(slots=True)
-class Units:
-    """A sentence as pattern words with their offsets in the document, and the values behind the marked ones."""
-
-    words: list[str] = field(default_factory=list)
-    starts: list[int] = field(default_factory=list)
-    ends: list[int] = field(default_factory=list)
-    values: dict[int, Value] = field(default_factory=dict)
-
-    def add(self, word: str, start: int, end: int, value: Value | None = None) -> None:
-        if value is not None:
-            self.values[len(self.words)] = value
-        self.words.append(word)
-        self.starts.append(start)
-        self.ends.append(end)
-
-
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """Lower-cased tokens of one sentence with their offsets in the document."""
-
-    words: list[str]
-    starts: list[int]
-    ends: list[int]
-
-    def word(self, i: int) -> str:
-        """The token at ``i``, or an empty string beyond the end."""
-        return self.words[i] if i < len(self.words) else ""
-
-    def joins(self, i: int, loosely: bool) -> bool:
-        """Whether token ``i`` touches its neighbours, as a hyphen inside a word does; ``loosely``: one is enough ("w/")."""
-        before = i > 0 and self.ends[i - 1] == self.starts[i]
-        after = i < len(self.words) - 1 and self.ends[i] == self.starts[i + 1]
-        return (before or after) if loosely else (before and after)
+_NOISE: Final = frozenset("()\"'`“”‘’=#*_.\\[]{}")
+_ARROWS: Final = frozenset({"→", "⇒", "➔", "➜", "⟶"})
 
 
 def units_of(tokens: Tokens, on: dt.date | None = None) -> Units:
     """The pattern words of a sentence. ``on`` is the note's date: it tells a past year from the present one."""
     out = Units()
     words, starts, ends = tokens.words, tokens.starts, tokens.ends
+    marked = False
     i, n = 0, len(words)
     while i < n:
         word = words[i]
         first = word[0]
         if first.isalpha():
             i = (
-                _word(tokens, i, out)
+                _word(tokens, i, out, on)
                 if word in _STARTERS or (len(word) <= 3 and word[-1].isdigit())
                 else _plain(tokens, i, out)
             )
-        elif "0" <= first <= "9":
+        elif "0" <= first <= "9" or first in "½¼¾":
             i = _number(tokens, i, out, on)
-        elif word in _OPENERS and (box := _box(tokens, i)):
-            out.add(box[0], starts[i], ends[box[1] - 1])
-            i = box[1]
-        elif word in _CHECKED or word == "☐":
-            out.add("<nobox>" if word == "☐" else "<box>", starts[i], ends[i])
-            i += 1
+        elif mark := mark_at(words, starts, ends, i):
+            marked = True
+            out.add(mark[0], starts[i], ends[mark[1] - 1])
+            i = mark[1]
         else:
-            if word == "|":
-                out.add(";", starts[i], ends[i])
-            elif word not in _NOISE and not (word in "-–/" and tokens.joins(i, word == "/")):
-                out.add(word, starts[i], ends[i])
+            i = _sign(tokens, i, out)
+    return _reordered(out) if marked else out
+
+
+def _reordered(out: Units) -> Units:
+    """The units with every box before what it marks."""
+    order = boxes_first(out.words)
+    if order is None:
+        return out
+    moved = Units()
+    for i in order:
+        moved.add(out.words[i], out.starts[i], out.ends[i], out.values.get(i))
+    return moved
+
+
+def _sign(tokens: Tokens, i: int, out: Units) -> int:
+    """Punctuation: an arrow, a pipe, or a sign that is a word of patterns; the rest is left out."""
+    word = tokens.words[i]
+    start, end = tokens.starts[i], tokens.ends[i]
+    if word in _ARROWS:
+        out.add("→", start, end)
+    elif word in "-–=" and tokens.word(i + 1) == ">" and tokens.starts[i + 1] <= end:
+        while tokens.word(i + 1) == ">":
             i += 1
-    return out
+        out.add("→", start, tokens.ends[i])
+    elif word == "|":
+        out.add(";", start, end)
+    elif word not in _NOISE and not (word in "-–/" and tokens.joins(i, word == "/")):
+        out.add(word, start, end)
+    return i + 1
 
 
 def _plain(tokens: Tokens, i: int, out: Units) -> int:
@@ -112,173 +86,115 @@ def _plain(tokens: Tokens, i: int, out: Units) -> int:
     return i + 1
 
 
-def _box(tokens: Tokens, i: int) -> tuple[str, int] | None:
-    """A check box such as [ ], [x] or ( ): its pattern word and the index after it."""
-    close = _OPENERS[tokens.words[i]]
-    if tokens.word(i + 1) == close and tokens.starts[i + 1] - tokens.ends[i] <= 2:
-        return "<nobox>", i + 2
-    if tokens.word(i + 2) == close and tokens.word(i + 1) in ("x", "✓", "✔", "_"):
-        return ("<nobox>" if tokens.word(i + 1) == "_" else "<box>"), i + 3
-    return None
-
-
-def _word(tokens: Tokens, i: int, out: Units) -> int:
+def _word(tokens: Tokens, i: int, out: Units, on: dt.date | None) -> int:
     """A word that may begin a value: a level, a month's name, a number word, or a word such as "yesterday"."""
     word = tokens.words[i]
     if levels := read_levels(tokens.words, i):
         out.add("<lvl>", tokens.starts[i], tokens.ends[levels[1] - 1], Value(levels=levels[0]))
         return levels[1]
     if word in NUMBER_WORDS:
-        return _number(tokens, i, out, None)
-    if word in MONTHS and (date := _named_date(tokens, i)):
+        return _number(tokens, i, out, on)
+    if date := date_at(tokens.words, i, on):
         out.add("<date>", tokens.starts[i], tokens.ends[date[1] - 1], Value(date=date[0]))
         return date[1]
+    if word == "mrc":
+        return _strength(tokens, i, out)
+    if word in ("a", "couple", "half") and (read := _counted(tokens, i)):
+        return _valued(tokens, i, read[0], read[1], out, on)
     following = tokens.word(i + 1)
     if word in ("a", "an", "past", "last") and following in _SINGULAR:
         if word in ("past", "last"):
             _plain(tokens, i, out)
         at = i + 1 if word in ("past", "last") else i
-        sign, start = _comparator(out, tokens.starts[at])
-        value = Value(compared(Interval.at(1), sign), TIME_UNITS[following])
-        out.add("<dur>", start, tokens.ends[i + 1], value)
-        return i + 2
+        sign, start = comparator(out, tokens.starts[at])
+        number, j = with_half(tokens, 1.0, i + 2)
+        size, unit = _SINGULAR[following]
+        if after := AFTER.get((tokens.word(j), tokens.word(j + 1))):
+            sign, j = after, j + 2
+        out.add("<dur>", start, tokens.ends[j - 1], Value(compared(Interval.at(size * number), sign), unit))
+        return j
     if word == "yesterday":
         out.add("<dur>", tokens.starts[i], tokens.ends[i], Value(Interval(0, 48, high_open=True), "h"))
         return i + 1
     return _plain(tokens, i, out)
 
 
-_SINGULAR: Final = frozenset({"hour", "day", "week", "month", "year"})
-_STARTERS: Final = frozenset({*NUMBER_WORDS, *MONTHS, *ORDINALS, "a", "an", "past", "last", "yesterday"})
+def _counted(tokens: Tokens, i: int) -> tuple[float, int] | None:
+    """``a couple of``, ``a dozen``: the number and the index after it."""
+    j = i + 1 if tokens.word(i) == "a" else i
+    number = {"couple": 2.0, "dozen": 12.0, "half": 0.5}.get(tokens.word(j))
+    if number is None:
+        return None
+    if number == 0.5 and tokens.word(j + 1) in ("a", "an"):
+        return number, j + 2
+    return number, j + 2 if tokens.word(j + 1) == "of" else j + 1
 
 
-def _named_date(tokens: Tokens, i: int) -> tuple[dt.date, int] | None:
-    """``October 24, 2026``: the date and the index after it. Without a year it is none."""
-    day, j = tokens.word(i + 1), i + 2
-    if tokens.word(j) == ",":
+def _strength(tokens: Tokens, i: int, out: Units) -> int:
+    """``MRC grade 4``: a muscle's strength without its denominator."""
+    j = i + 1
+    while tokens.word(j) in ("grade", "scale", "power", "score", ":", "of"):
         j += 1
-    year = tokens.word(j)
-    if not (day.isascii() and day.isdigit() and year.isascii() and year.isdigit() and len(day) <= 2 and len(year) == 4):
-        return None
-    date = date_of(int(year), MONTHS[tokens.words[i]], int(day))
-    return None if date is None else (date, j + 1)
+    if tokens.word(j) not in ("0", "1", "2", "3", "4", "5") or tokens.word(j + 1) in ("/", "out"):
+        return _plain(tokens, i, out)
+    number = float(tokens.word(j))
+    sign = tokens.word(j + 1)
+    end = j + 2 if sign in ("-", "+") and tokens.starts[j + 1] == tokens.ends[j] else j + 1
+    word = fraction_word(number, 5, sign if end == j + 2 else "")
+    out.add(word, tokens.starts[i], tokens.ends[end - 1], Value(Interval.at(number), "{score}"))
+    return end
 
 
-def _read(tokens: Tokens, i: int) -> tuple[float, int] | None:
-    """A number at ``i`` (digits or words) and the index after it."""
-    word = tokens.word(i)
-    if not word:
-        return None
-    if word in NUMBER_WORDS:
-        number, j = NUMBER_WORDS[word], i + 1
-        if number >= 20:
-            k = j + 1 if tokens.word(j) in _DASHES else j
-            ones = NUMBER_WORDS.get(tokens.word(k), 0.0)
-            if 1 <= ones <= 9:
-                return number + ones, k + 1
-        return number, j
-    if "0" <= word[0] <= "9" and "-" not in word and "/" not in word:
-        number = float(word)
-        return (number, i + 1) if number < 1e6 else None
-    return None
+_SINGULAR: Final = {
+    **{word: (1.0, TIME_UNITS[word]) for word in ("hour", "day", "week", "month", "year")},
+    "fortnight": (2.0, "wk"),
+}
+_STARTERS: Final = frozenset(
+    {*NUMBER_WORDS, *MONTHS, *ORDINALS, *WEEKDAYS, "a", "an", "past", "last", "yesterday", "mrc", "couple", "half"}
+)
 
 
 def _number(tokens: Tokens, i: int, out: Units, on: dt.date | None) -> int:
     """A value that begins with a number, with the comparison before it and the unit after it."""
     word = tokens.words[i]
-    if "-" in word or "/" in word:
-        date = read_date(word)
-        out.add("<date>" if date else word, tokens.starts[i], tokens.ends[i], Value(date=date) if date else None)
-        return i + 1
-    read = _read(tokens, i)
-    if read is None:
-        return _plain(tokens, i, out)
-    number, j = read
-    if fraction := _fraction(tokens, j):
+    if date := date_at(tokens.words, i, on):
+        out.add("<date>", tokens.starts[i], tokens.ends[date[1] - 1], Value(date=date[0]))
+        return date[1]
+    read = None if "-" in word or "/" in word else number_at(tokens, i)
+    return _plain(tokens, i, out) if read is None else _valued(tokens, i, read[0], read[1], out, on)
+
+
+def _valued(tokens: Tokens, i: int, number: float, j: int, out: Units, on: dt.date | None) -> int:
+    """The value whose number stands from ``i`` up to ``j``."""
+    number, j = with_half(tokens, number, j)
+    if fraction := fraction_at(tokens, number, j):
         denominator, end = fraction
-        out.add(
-            _fraction_word(number, denominator, tokens.word(j)),
-            tokens.starts[i],
-            tokens.ends[end - 1],
-            Value(Interval.at(number), "{score}"),
-        )
+        word = fraction_word(number, denominator, tokens.word(j))
+        out.add(word, tokens.starts[i], tokens.ends[end - 1], Value(Interval.at(number), "{score}"))
         return end
     if number == 1 and len(tokens.word(j)) == 1 and tokens.word(j) in "abc" and tokens.starts[j] == tokens.ends[j - 1]:
         out.add("<grade>", tokens.starts[i], tokens.ends[j], Value(grade=f"1{tokens.word(j)}"))
         return j + 1
-    interval, j = _range(tokens, number, j)
-    if j > i + 1 and (fraction := _fraction(tokens, j)):
-        word = _fraction_word(number, fraction[0], "")
+    interval, k = range_at(tokens, number, j, bool(out.words) and out.words[-1] == "between")
+    if k > j and (fraction := fraction_at(tokens, number, k)):
+        word = fraction_word(number, fraction[0], "")
         out.add(word, tokens.starts[i], tokens.ends[fraction[1] - 1], Value(interval, "{score}"))
         return fraction[1]
-    kind, unit, j = _unit(tokens, j)
-    if kind == "<num>" and 1900 <= number <= 2100 and j == i + 1:
+    kind, unit, end = unit_at(tokens, k)
+    if kind == "<num>" and (interval.low, interval.high) in _SCALES:
+        out.add("<scale>", tokens.starts[i], tokens.ends[k - 1])
+        return k
+    if kind == "<num>" and 1900 <= number <= 2100 and end == i + 1:
         kind = "<pastyear>" if on is not None and number < on.year else "<year>"
     start = tokens.starts[i]
-    sign = AFTER.get((tokens.word(j), tokens.word(j + 1)))
+    sign = AFTER.get((tokens.word(end), tokens.word(end + 1)))
     if sign:
-        j += 2
+        end += 2
     else:
-        sign, start = _comparator(out, start)
-    out.add(kind, start, tokens.ends[j - 1], Value(compared(interval, sign), unit))
-    return j
+        sign, start = comparator(out, start, lasting=kind == "<dur>")
+    out.add(kind, start, tokens.ends[end - 1], Value(compared(interval, sign), unit))
+    return end
 
 
-def _fraction_word(number: float, denominator: float, sign: str) -> str:
-    """The word of a fraction. Of 5 it is a muscle's strength (MRC scale): none, weak (also 5-), or full."""
-    if denominator != 5:
-        return f"<n/{denominator:g}>"
-    return "<0/5>" if number == 0 else "<5/5>" if number >= 5 and sign not in _DASHES else "<weak/5>"
-
-
-def _fraction(tokens: Tokens, j: int) -> tuple[float, int] | None:
-    """The denominator of ``8/10``, ``4-/5``, ``4+/5`` or ``8 out of 10``, and the index after it."""
-    k = j
-    if tokens.word(k) in ("+", "-", "–", "−") and tokens.word(k + 1) == "/":
-        k += 1
-    if tokens.word(k) == "/":
-        k += 1
-    elif tokens.word(k) == "out" and tokens.word(k + 1) == "of":
-        k += 2
-    else:
-        return None
-    read = _read(tokens, k)
-    return None if read is None or tokens.word(read[1]) == "/" else read
-
-
-def _range(tokens: Tokens, number: float, j: int) -> tuple[Interval, int]:
-    if tokens.word(j) == "+":
-        return Interval(number, None), j + 1
-    if tokens.word(j) in _RANGE_WORDS and (upper := _read(tokens, j + 1)) and upper[0] > number:
-        return Interval(number, upper[0]), upper[1]
-    return Interval.at(number), j
-
-
-def _unit(tokens: Tokens, j: int) -> tuple[str, str | None, int]:
-    """The kind of value that the unit at ``j`` makes, the UCUM unit, and the index after it."""
-    k = j + 1 if tokens.word(j) in _DASHES and tokens.word(j + 1) else j
-    word = tokens.word(k)
-    if word in TIME_UNITS:
-        return "<dur>", TIME_UNITS[word], k + 1
-    if word in ("%", "percent"):
-        return "<pct>", "%", k + 1
-    if word == "per" and tokens.word(k + 1) == "cent":
-        return "<pct>", "%", k + 2
-    if word in ("°", "º", "deg", "degree", "degrees"):
-        return "<deg>", "deg", k + 1
-    return "<num>", None, j
-
-
-def _comparator(out: Units, start: int) -> tuple[str | None, int]:
-    """Takes the words of a comparison off the end of ``out``: its sign and where it begins."""
-    for length in (3, 2, 1):
-        sign = COMPARATORS.get(tuple(out.words[-length:]))
-        if sign is not None and len(out.words) >= length:
-            start = out.starts[-length]
-            for _ in range(length):
-                out.words.pop()
-                out.starts.pop()
-                out.ends.pop()
-            inner = _comparator(out, start) if sign == ABOUT else (None, start)
-            return (inner[0] or sign), inner[1]
-    return None, start
+_SCALES: Final = frozenset({(0, 5), (0, 10), (1, 10), (0, 18), (0, 24), (0, 100)})
+"""Ranges of scores, which stand beside their names and are no measurements: "Pain (0-10)"."""

@@ -1,0 +1,111 @@
+"""Dates as charts write them: 2026-10-24, 10/24/26, 24-OCT-2026, October 24, 2026, the 24th of October, "since 10/24"."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Final
+
+from services.criteria_evaluation.domain.extract.numerals import MONTHS, date_of, read_date
+
+_DASHES: Final = frozenset({"-", "–", "—"})
+_SUFFIXES: Final = frozenset({"st", "nd", "rd", "th"})
+_BEFORE: Final = frozenset(
+    {"since", "on", "began", "started", "starting", "onset", "occurred", "dated", "until", "from", "after", "of", "by"}
+)
+"""Words after which 3/5 is a day of March and no strength of a muscle."""
+_STRENGTHS: Final = frozenset({"5", "10"})
+WEEKDAYS: Final = {
+    name: n for n, name in enumerate(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"])
+}
+_AHEAD: Final = dt.timedelta(days=60)
+"""A day without a year that lies further ahead than this is one of the year before."""
+
+
+def date_at(words: Sequence[str], i: int, on: dt.date | None) -> tuple[dt.date, int] | None:
+    """A date that begins at ``i`` and the index after it. ``on``, the note's date, gives the year where none is written."""
+    word = words[i]
+    if word[0].isdigit():
+        if "-" in word or "/" in word:
+            date = read_date(word)
+            return None if date is None else (date, i + 1)
+        return _day_first(words, i, on) or _short(words, i, on)
+    if word in MONTHS:
+        return _month_first(words, i, on)
+    if word in WEEKDAYS and on is not None and i and words[i - 1] == "since":
+        return on - dt.timedelta(days=(on.weekday() - WEEKDAYS[word]) % 7), i + 1
+    return None
+
+
+def _at(words: Sequence[str], i: int) -> str:
+    return words[i] if 0 <= i < len(words) else ""
+
+
+def _digits(word: str, longest: int) -> bool:
+    return word.isascii() and word.isdigit() and len(word) <= longest
+
+
+def _year(words: Sequence[str], i: int) -> tuple[int, int] | None:
+    """A year of four digits at ``i``, after a comma or a dash perhaps, and the index after it."""
+    if _at(words, i) == "," or _at(words, i) in _DASHES:
+        i += 1
+    word = _at(words, i)
+    return (int(word), i + 1) if len(word) == 4 and _digits(word, 4) and 1900 <= int(word) <= 2100 else None
+
+
+def _of(month: int, day: int, on: dt.date | None) -> dt.date | None:
+    """A day without a year: the last one before the note, or one soon after it."""
+    if on is None:
+        return None
+    date = date_of(on.year, month, day)
+    return date_of(on.year - 1, month, day) if date is not None and date - on > _AHEAD else date
+
+
+def _dated(words: Sequence[str], j: int, month: int, day: int, on: dt.date | None) -> tuple[dt.date, int] | None:
+    if year := _year(words, j):
+        date, j = date_of(year[0], month, day), year[1]
+    else:
+        date = _of(month, day, on)
+    return None if date is None else (date, j)
+
+
+def _month_first(words: Sequence[str], i: int, on: dt.date | None) -> tuple[dt.date, int] | None:
+    """``October 24, 2026``, ``Oct. 24th``."""
+    j = i + 2 if _at(words, i + 1) == "." else i + 1
+    day = _at(words, j)
+    if not _digits(day, 2):
+        return None
+    j += 2 if _at(words, j + 1) in _SUFFIXES else 1
+    if words[i] == "may" and _year(words, j) is None and not (i and words[i - 1] in _BEFORE):
+        return None
+    return _dated(words, j, MONTHS[words[i]], int(day), on)
+
+
+def _day_first(words: Sequence[str], i: int, on: dt.date | None) -> tuple[dt.date, int] | None:
+    """``24 October 2026``, ``24-OCT-2026``, ``the 24th of October``."""
+    if not _digits(words[i], 2):
+        return None
+    j = i + 2 if _at(words, i + 1) in _SUFFIXES else i + 1
+    if _at(words, j) == "of" or _at(words, j) in _DASHES:
+        j += 1
+    month = MONTHS.get(_at(words, j))
+    if month is None or (_at(words, j) == "may" and _year(words, j + 1) is None):
+        return None
+    return _dated(words, j + 1, month, int(words[i]), on)
+
+
+def _short(words: Sequence[str], i: int, on: dt.date | None) -> tuple[dt.date, int] | None:
+    """``10/24`` beside a word such as "since", or with a month of two digits, of which the first is a zero."""
+    day = _at(words, i + 2)
+    if (
+        on is None
+        or _at(words, i + 1) != "/"
+        or _at(words, i + 3) == "/"
+        or not (_digits(words[i], 2) and _digits(day, 2))
+    ):
+        return None
+    before = _at(words, i - 1)
+    padded = len(words[i]) == 2 and (words[i][0] == "0" or len(day) == 2) and day not in _STRENGTHS
+    named = before in _BEFORE and (day not in _STRENGTHS or before == "since")
+    if not (padded or named) or not 1 <= int(words[i]) <= 12:
+        return None
+    date = _of(int(words[i]), int(day), on)
+    return None if date is None else (date, i + 3)

@@ -1,0 +1,59 @@
+"""Marks of forms: check boxes in all shapes, before or after what they mark, and signs such as (-)."""
+
+import re
+from typing import Final
+
+BOX: Final = "<box>"
+NO_BOX: Final = "<nobox>"
+_CHECKED: Final = frozenset("☑☒✓✔✅■√")
+_EMPTY: Final = frozenset("☐□❏◻")
+_OPENERS: Final = {"[": "]", "(": ")"}
+_MARKS: Final = frozenset({"x", "✓", "✔", "√", "*"})
+_BLANK: Final = re.compile(r"_+")
+_FILLED: Final = re.compile(r"_+[x✓✔√]_+|_+[x✓✔√]|[x✓✔√]_+")
+_SIGNS: Final = {"-": "<neg>", "–": "<neg>", "−": "<neg>", "+": "<pos>"}
+
+
+def mark_at(words: list[str], starts: list[int], ends: list[int], i: int) -> tuple[str, int] | None:
+    """The pattern word of a mark at ``i`` and the index after it: ``[ ]``, ``( x )``, ``_X_``, ``____``, ``(-)``, ☑."""
+    word = words[i]
+    if word in _CHECKED:
+        return BOX, i + 1
+    if word in _EMPTY:
+        return NO_BOX, i + 1
+    if "_" in word:
+        if _FILLED.fullmatch(word):
+            return BOX, i + 1
+        return (NO_BOX, i + 1) if len(word) > 1 and _BLANK.fullmatch(word) else None
+    close = _OPENERS.get(word)
+    if close is None or i + 1 >= len(words):
+        return None
+    if words[i + 1] == close:
+        return (NO_BOX, i + 2) if starts[i + 1] - ends[i] <= 3 else None
+    if i + 2 < len(words) and words[i + 2] == close:
+        inner = words[i + 1]
+        if inner in _MARKS or _FILLED.fullmatch(inner):
+            return BOX, i + 3
+        if _BLANK.fullmatch(inner):
+            return NO_BOX, i + 3
+        if inner in _SIGNS:
+            return _SIGNS[inner], i + 3
+    return None
+
+
+def boxes_first(words: list[str]) -> list[int] | None:
+    """The order that puts boxes which follow their words ("Yes ___ No _X_") before them, or None where all do already.
+
+    The words of a box that follows begin after the box, colon, question mark or comma before it.
+    """
+    boxes = [i for i, word in enumerate(words) if word in (BOX, NO_BOX)]
+    if not boxes or boxes[-1] != len(words) - 1 or boxes[0] == 0 or words[boxes[0] - 1] in (":", "?", ";", ","):
+        return None
+    order: list[int] = []
+    begin = 0
+    for box in boxes:
+        part = list(range(begin, box))
+        at = max((k + 1 for k, i in enumerate(part) if words[i] in (":", "?", ",", ";")), default=0)
+        order += [*part[:at], box, *part[at:]]
+        begin = box + 1
+    return order

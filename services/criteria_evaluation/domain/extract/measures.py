@@ -1,0 +1,149 @@
+"""The grammar of numbers in prose: words for numbers, halves, fractions, ranges, units and comparisons."""
+
+from typing import Final
+
+from services.criteria_evaluation.domain.extract.numerals import ABOUT, COMPARATORS, NUMBER_WORDS, TIME_UNITS
+from services.criteria_evaluation.domain.extract.words import Tokens, Units
+from services.criteria_evaluation.domain.quantities import Interval
+
+_RANGE_WORDS: Final = frozenset({"-", "–", "—", "to"})
+_DASHES: Final = frozenset({"-", "–", "—"})
+_HALVES: Final = {"½": 0.5, "¼": 0.25, "¾": 0.75}
+
+
+def number_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
+    """A number at ``i`` (digits or words) and the index after it."""
+    word = tokens.word(i)
+    if not word:
+        return None
+    if word in NUMBER_WORDS:
+        number, j = NUMBER_WORDS[word], i + 1
+        if number >= 20:
+            k = j + 1 if tokens.word(j) in _DASHES else j
+            ones = NUMBER_WORDS.get(tokens.word(k), 0.0)
+            if 1 <= ones <= 9:
+                return number + ones, k + 1
+        return number, j
+    if "0" <= word[0] <= "9" and "-" not in word and "/" not in word:
+        number = float(word)
+        return (number, i + 1) if number < 1e6 else None
+    return (_HALVES[word], i + 1) if word in _HALVES else None
+
+
+def with_half(tokens: Tokens, number: float, j: int) -> tuple[float, int]:
+    """``2 ½``, ``two and a half``."""
+    if tokens.word(j) in _HALVES:
+        return number + _HALVES[tokens.words[j]], j + 1
+    if tokens.words[j : j + 3] == ["and", "a", "half"]:
+        return number + 0.5, j + 3
+    return number, j
+
+
+_PARTS: Final = frozenset({5, 10, 18, 24})
+"""Denominators that "of" and "over" stand before: "8 of 10", "5 over 5"."""
+
+
+def fraction_word(number: float, denominator: float, sign: str) -> str:
+    """The word of a fraction. Of 5 it is a muscle's strength (MRC scale): none, weak (also 5-), or full."""
+    if denominator != 5:
+        return f"<n/{denominator:g}>"
+    return "<0/5>" if number == 0 else "<5/5>" if number >= 5 and sign not in _DASHES else "<weak/5>"
+
+
+def fraction_at(tokens: Tokens, number: float, j: int) -> tuple[float, int] | None:
+    """The denominator of ``8/10``, ``4-/5``, ``4+/5``, ``8 out of 10`` or ``8 of 10``, and the index after it."""
+    k = j
+    if tokens.word(k) in ("+", "-", "–", "−") and tokens.word(k + 1) in ("/", "out", "of"):
+        k += 1
+    if tokens.word(k) == "/":
+        k += 1
+    elif tokens.word(k) == "out" and tokens.word(k + 1) == "of":
+        k += 2
+    elif tokens.word(k) == "on" and tokens.words[k + 1 : k + 4] == ["a", "scale", "of"]:
+        k += 4
+    elif tokens.word(k) in ("of", "over"):
+        k += 1
+        read = number_at(tokens, k)
+        if read is None or read[0] not in _PARTS or number > read[0] or tokens.word(read[1]) in TIME_UNITS:
+            return None
+    else:
+        return None
+    read = number_at(tokens, k)
+    return None if read is None or tokens.word(read[1]) == "/" else read
+
+
+def range_at(tokens: Tokens, number: float, j: int, between: bool) -> tuple[Interval, int]:
+    if tokens.word(j) in ("+", "plus"):
+        return Interval(number, None), j + 1
+    word = tokens.word(j)
+    if word in _RANGE_WORDS or (between and word == "and") or word == "or":
+        upper = number_at(tokens, j + 1)
+        if upper and upper[0] > number and (word != "or" or tokens.word(upper[1]) in TIME_UNITS):
+            return Interval(number, upper[0]), upper[1]
+    return Interval.at(number), j
+
+
+def unit_at(tokens: Tokens, j: int) -> tuple[str, str | None, int]:
+    """The kind of value that the unit at ``j`` makes, the UCUM unit, and the index after it."""
+    k = j + 1 if tokens.word(j) in _DASHES and tokens.word(j + 1) else j
+    word = tokens.word(k)
+    if word in TIME_UNITS:
+        return "<dur>", TIME_UNITS[word], k + 1
+    if word in ("%", "percent"):
+        return "<pct>", "%", k + 1
+    if word == "per" and tokens.word(k + 1) == "cent":
+        return "<pct>", "%", k + 2
+    if word in ("°", "º", "deg", "degree", "degrees"):
+        return "<deg>", "deg", k + 1
+    return "<num>", None, j
+
+
+def comparator(out: Units, start: int, *, lasting: bool = False) -> tuple[str | None, int]:
+    """Takes the words of a comparison off the end of ``out``: its sign and where it begins.
+
+    "Over" before a time (``lasting``) compares only where a time is expected: "for over 3 weeks" is more than three,
+    "progressed over 3 weeks" is not.
+    """
+    for length in (3, 2, 1):
+        sign = COMPARATORS.get(tuple(out.words[-length:]))
+        if sign is not None and len(out.words) >= length:
+            if lasting and out.words[-length:] == ["over"] and len(out.words) > 1 and out.words[-2] not in _MEASURED:
+                return None, start
+            start = out.starts[-length]
+            for _ in range(length):
+                out.words.pop()
+                out.starts.pop()
+                out.ends.pop()
+            inner = comparator(out, start) if sign == ABOUT else (None, start)
+            return (inner[0] or sign), inner[1]
+    return None, start
+
+
+_MEASURED: Final = frozenset(
+    [
+        "for",
+        "of",
+        "is",
+        "was",
+        "be",
+        "well",
+        "x",
+        "×",
+        ":",
+        ",",
+        "at",
+        "just",
+        "slightly",
+        "live",
+        "lasting",
+        "lasted",
+        "survival",
+        "expectancy",
+        "prognosis",
+        "survive",
+        "estimated",
+        "expected",
+        "being",
+        "or",
+    ]
+)

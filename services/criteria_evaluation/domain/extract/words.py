@@ -1,0 +1,53 @@
+"""Tokens of a sentence, the pattern words that they become, and the values behind those."""
+
+import datetime as dt
+from dataclasses import dataclass, field
+
+from services.criteria_evaluation.domain.quantities import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value as written: an interval in a unit, or levels, or a date, or a grade such as 1c."""
+
+    interval: Interval | None = None
+    unit: str | None = None
+    levels: tuple[str, ...] = ()
+    date: dt.date | None = None
+    grade: str | None = None
+
+
+@dataclass(slots=True)
+class Units:
+    """A sentence as pattern words with their offsets in the document, and the values behind the marked ones."""
+
+    words: list[str] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    values: dict[int, Value] = field(default_factory=dict)
+
+    def add(self, word: str, start: int, end: int, value: Value | None = None) -> None:
+        if value is not None:
+            self.values[len(self.words)] = value
+        self.words.append(word)
+        self.starts.append(start)
+        self.ends.append(end)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Lower-cased tokens of one sentence with their offsets in the document."""
+
+    words: list[str]
+    starts: list[int]
+    ends: list[int]
+
+    def word(self, i: int) -> str:
+        """The token at ``i``, or an empty string beyond the end."""
+        return self.words[i] if i < len(self.words) else ""
+
+    def joins(self, i: int, loosely: bool) -> bool:
+        """Whether token ``i`` touches its neighbours, as a hyphen inside a word does; ``loosely``: one is enough ("w/")."""
+        before = i > 0 and self.ends[i - 1] == self.starts[i]
+        after = i < len(self.words) - 1 and self.ends[i] == self.starts[i + 1]
+        return (before or after) if loosely else (before and after)
