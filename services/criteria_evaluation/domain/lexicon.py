@@ -64,6 +64,7 @@ _TARGET: Final = frozenset(
         "rank",
         "requires",
         "excludes",
+        "yields",
     }
 )
 _TRIGGER: Final = frozenset({"id", "kind", "direction", "lists", "reach", "patterns"})
@@ -248,6 +249,7 @@ def _target(
         rank=int(data["rank"].number()) if "rank" in data else 1,
         requires=_grouped(data, "requires", contexts),
         excludes=_grouped(data, "excludes", contexts),
+        yields=_grouped(data, "yields", contexts),
     )
 
 

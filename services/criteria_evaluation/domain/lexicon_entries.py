@@ -26,7 +26,8 @@ class Target:
     ``negated`` is the value that a negated statement states (None: it states nothing). ``past``, ``planned`` and
     ``reported`` say what becomes of a statement about the past, about a plan, or that only the patient makes: it is
     dropped, kept, counts only where nothing better is said (later), or is required. ``requires`` are the contexts in
-    which the statement must stand (one of each group), ``excludes`` those in which it must not.
+    which the statement must stand (one of each group), ``excludes`` those in which it must not,
+    ``yields`` those in which it counts only where nothing better is said.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Target:
     rank: int = 1
     requires: tuple[Grouped, ...] = ()
     excludes: tuple[Grouped, ...] = ()
+    yields: tuple[Grouped, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,11 @@ class Index:
     bits: Mapping[str, int]
     prefix_bits: tuple[tuple[tuple[str, ...], int], ...]
     cache: dict[str, Word]
+
+    def knows(self, word: str) -> bool:
+        """Whether any pattern has the word."""
+        found = self.cache.get(word) or self.look_up(word)
+        return bool(found.candidates or found.bits)
 
     def look_up(self, word: str) -> Word:
         """Computes and remembers what the patterns make of a word."""

@@ -2,7 +2,8 @@
 
 A pattern is words with spaces between. ``a|b`` is either word, ``stem*`` any word that begins so, ``@name`` a member of
 a class, ``word?`` an optional word, ``~3`` up to three words of anything, ``-3`` the same but no comma or colon, ``<num>``, ``<pct>``, ``<deg>``, ``<dur>``,
-``<lvl>``, ``<date>``, ``<grade>``, ``<n/10>`` a value. The first value (or the one marked ``=``) is the slot.
+``<lvl>``, ``<date>``, ``<grade>``, ``<n/10>`` a value. The first value (or the one marked ``=``) is the slot. ``^`` at the
+beginning and ``$`` at the end stand for those of the sentence.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,11 +30,16 @@ class Element(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A compiled pattern. ``slot`` is the index of the element that carries the value."""
+    """A compiled pattern. ``slot`` is the index of the element that carries the value.
+
+    ``begins`` and ``ends``: it matches at the sentence's beginning and end only.
+    """
 
     elements: tuple[Element, ...]
     rest: tuple[Element, ...]
     slot: int | None
+    begins: bool = False
+    ends: bool = False
 
 
 def match(pattern: Pattern, words: Sequence[str], i: int) -> tuple[list[int], int | None] | None:
@@ -84,7 +90,9 @@ def compile_patterns(entry: Entry, classes: Mapping[str, Sequence[str]]) -> list
 
 
 def _compile(line: Entry, classes: Mapping[str, Sequence[str]]) -> Iterator[Pattern]:
-    choices = [_choices(line, part, classes) for part in line.text().split()]
+    parts = line.text().split()
+    begins, ends = parts[:1] == ["^"], parts[-1:] == ["$"]
+    choices = [_choices(line, part, classes) for part in parts[begins : len(parts) - ends]]
     for combination in product(*choices):
         elements: list[Element] = []
         slot = marked = None
@@ -102,7 +110,7 @@ def _compile(line: Entry, classes: Mapping[str, Sequence[str]]) -> Iterator[Patt
             elements.append(element)
         if not elements or elements[0].optional or elements[0].gap or gap:
             line.fail(f"The pattern '{line.text()}' must begin with a word that is not optional and end with a word.")
-        yield Pattern(tuple(elements), tuple(elements[1:]), slot if marked is None else marked)
+        yield Pattern(tuple(elements), tuple(elements[1:]), slot if marked is None else marked, begins, ends)
 
 
 def _is_gap(piece: str) -> bool:

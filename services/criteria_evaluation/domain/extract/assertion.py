@@ -11,10 +11,16 @@ from typing import Final, NamedTuple
 from services.criteria_evaluation.domain.lexicon_entries import Trigger
 
 _BOXES: Final = frozenset({"<box>", "<nobox>"})
-_ANSWERS: Final = frozenset({"no", "n", "none", "absent", "negative", "denies", "denied", "false"})
+_ANSWERS: Final = frozenset(
+    {"no", "n", "none", "absent", "negative", "neg", "nil", "denies", "denied", "false", "never", "<neg>"}
+)
 _ASKS: Final = frozenset({":", "?", "<box>"})
 _COORDINATES: Final = frozenset({"or", "nor"})
-_VERBS: Final = frozenset({"is", "are", "was", "were", "has", "have", "had", "remains", "shows", "there", "he", "she"})
+_VERBS: Final = frozenset(
+    "is are was were has have had remains shows there he she patent preserved intact normal clear maintained capacious"
+    " stable unremarkable full steady present open well able".split()
+)
+"""Words that a part of a list of denied things does not have: "no retropulsion, canal patent" denies one thing."""
 _LONGEST_LISTED: Final = 4
 
 
@@ -110,7 +116,7 @@ def _end_of_list(words: Sequence[str], start: int, end: int) -> int:
 
 def _answer(words: Sequence[str], i: int) -> list[Scope]:
     """A form's answer: ``Retropulsion: no``, ``Weakness? None``, ``[ ] Yes [x] No``. It denies what stands before it."""
-    closed = i + 1 == len(words) or words[i + 1] in _BOXES or words[i + 1] in (",", ";", "-")
+    closed = i + 1 == len(words) or words[i + 1] in _BOXES or words[i + 1] in (",", ";", "-", "–")
     if words[i - 1] not in _ASKS or not closed:
         return []
     begin = 0

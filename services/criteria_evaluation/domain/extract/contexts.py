@@ -8,7 +8,7 @@ open before the clause, else one that a later clause without a value adds ("...,
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from services.criteria_evaluation.domain.lexicon_entries import Context, Target
+from services.criteria_evaluation.domain.lexicon_entries import Context, Grouped, Target
 
 _EDGES: Final = frozenset({",", ";", "and", "but", "then", "while", "whereas", "versus", "vs", "→", "<box>", "<nobox>"})
 
@@ -40,11 +40,16 @@ def fits(
     target: Target, words: Sequence[str], at: int, opened: Sequence[Opened], carried: Mapping[str, Context]
 ) -> bool:
     """Whether the value at ``at`` stands in every context that the target requires, and in none that it excludes."""
-    asked = {group for group, _ in (*target.requires, *target.excludes)}
-    holding = {group: _holding(group, words, at, opened, carried) for group in asked}
-    return all(holding[group] in names for group, names in target.requires) and not any(
-        holding[group] in names for group, names in target.excludes
+    return all(holds_one((grouped,), words, at, opened, carried) for grouped in target.requires) and not holds_one(
+        target.excludes, words, at, opened, carried
     )
+
+
+def holds_one(
+    contexts: Sequence[Grouped], words: Sequence[str], at: int, opened: Sequence[Opened], carried: Mapping[str, Context]
+) -> bool:
+    """Whether one of these contexts holds at a position."""
+    return any(_holding(group, words, at, opened, carried) in names for group, names in contexts)
 
 
 def _holding(

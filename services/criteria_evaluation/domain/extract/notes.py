@@ -1,15 +1,16 @@
 """Facts that a note states: patterns of the lexicon in its sentences, under their assertion."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from services.criteria_evaluation.domain.extract.assertion import Hit, flags_of, scopes
-from services.criteria_evaluation.domain.extract.contexts import Opened, carried_on, fits, longest
+from services.criteria_evaluation.domain.extract.contexts import Opened, carried_on, fits, holds_one, longest
 from services.criteria_evaluation.domain.extract.mention import Mention, Said, said_in
+from services.criteria_evaluation.domain.extract.standing import Standing, superseded
 from services.criteria_evaluation.domain.extract.tables import Table
-from services.criteria_evaluation.domain.extract.text import Sentence, note_date, sentences, tokens_of
+from services.criteria_evaluation.domain.extract.text import TITLE, Sentence, note_date, sentences, tokens_of
 from services.criteria_evaluation.domain.extract.values import units_of
 from services.criteria_evaluation.domain.extract.words import Tokens, Units
 from services.criteria_evaluation.domain.lexicon import Lexicon
@@ -21,6 +22,8 @@ _CLINICAL: Final = frozenset({"exam", "complaint", "review", "past_history", "fa
 _CUE_REACH: Final = 8
 """How many sentences a context such as "SINS:" stays open, for a list of its parts."""
 _LONGEST_PHRASE: Final = 400
+_YIELDING: Final = 2
+"""What a statement's rank grows by in a context to which it yields."""
 _NO_FLAGS: Final[frozenset[str]] = frozenset()
 
 
@@ -68,19 +71,26 @@ def read_document(document: Document, lexicon: Lexicon) -> Iterator[Mention]:
     section: str | None = None
     report = True
     table = Table()
+    standing = Standing(on)
+    joinable = lexicon.index.knows if "-\n" in document.text else None
     for sentence in sentences(document.text, lexicon.sections):
         sentence, report = _impression(sentence, report)
-        if sentence.section != section:
+        begins = sentence.section != section
+        if begins:
             around, section = _opened_by(sentence.section, lexicon), sentence.section
-        for tokens in _tokens(document.text, sentence, table):
+        for tokens in _tokens(document.text, sentence, table, joinable):
             units = units_of(tokens, on)
-            yield from read_sentence(document, sentence, units, on, lexicon, around)
+            standing.line(units, section, new_section=begins, known=sentence.category is not None)
+            begins = False
+            for mention in read_sentence(document, sentence, units, standing.on, lexicon, around):
+                change = standing.rank(lexicon.vocabulary[mention.fact].kind)
+                yield mention._replace(rank=mention.rank + change) if change else mention
         around.next_sentence()
 
 
-def _tokens(text: str, sentence: Sentence, table: Table) -> Iterator[Tokens]:
+def _tokens(text: str, sentence: Sentence, table: Table, joinable: Callable[[str], bool] | None) -> Iterator[Tokens]:
     """The tokens of a sentence, or those of each cell of a table's row."""
-    for tokens in tokens_of(text, sentence):
+    for tokens in tokens_of(text, sentence, joinable):
         if sentence.row:
             yield from table.sentences(text, tokens, sentence.start, sentence.end)
         else:
@@ -133,6 +143,9 @@ def read_sentence(
         and (
             not (hit.target.requires or hit.target.excludes) or fits(hit.target, units.words, hit.at, contexts, carried)
         )
+        and not (
+            hit.slot is not None and lexicon.vocabulary[hit.target.fact].latest and superseded(units.words, hit.slot)
+        )
     ]
     if not found:
         return
@@ -144,6 +157,10 @@ def read_sentence(
         if judged is None:
             continue
         negated, rank = judged
+        if target.yields and holds_one(
+            target.yields, units.words, taken[0] if slot is None else slot, contexts, carried
+        ):
+            rank += _YIELDING
         said = _said(target, units, slot, negated, on, lexicon)
         if said is None:
             continue
@@ -167,10 +184,10 @@ def scan(units: Units, lexicon: Lexicon) -> Scanned:
         missing &= ~word.bits
     for i, word in enumerate(known):
         for needs, pattern, owner in word.candidates:
-            if needs & missing:
+            if needs & missing or (pattern.begins and i):
                 continue
             matched = match(pattern, words, i)
-            if matched is None:
+            if matched is None or (pattern.ends and matched[0][-1] != len(words) - 1):
                 continue
             if isinstance(owner, Target):
                 found.append(Found(owner, *matched))
@@ -185,7 +202,9 @@ def scan(units: Units, lexicon: Lexicon) -> Scanned:
 
 def _at_home(target: Target, category: str | None, open_cues: Mapping[str, int]) -> bool:
     """Whether the target may stand in this kind of section, and in the context that it needs."""
-    if (target.sections and category not in target.sections) or category in target.not_sections:
+    if category not in target.sections and (target.sections or category == TITLE):
+        return False
+    if category in target.not_sections:
         return False
     return target.cue is None or target.cue in open_cues
 

@@ -3,7 +3,7 @@
 import datetime as dt
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -33,38 +33,40 @@ _ITEM: Final = re.compile(
 )
 _LETTERS: Final = re.compile(r"[A-Za-z]+")
 _ABBREVIATIONS: Final = frozenset(
-    [
-        "dr",
-        "mr",
-        "mrs",
-        "ms",
-        "st",
-        "vs",
-        "approx",
-        "e.g",
-        "i.e",
-        "eg",
-        "ie",
-        "etc",
-        "fig",
-        "no.",
-        "dept",
-        "prof",
-        "jr",
-        "sr",
-        "resp",
-        "incl",
-        "max",
-        "min",
-        "est",
-    ]
+    "dr mr mrs ms st vs approx e.g i.e eg ie etc fig no. dept prof jr sr resp incl max min est hx pt mod bilat".split()
 )
+TITLE: Final = "title"
+"""The kind of a line that looks like a heading and is none that the lexicon knows: only statements about titles count in it."""
 _HEAD: Final = 1200
 _TITLE: Final = 300
 _MARKS: Final = frozenset(":-–—,.()|*#_")
 _DATE_LABELS: Final = frozenset({"date", "dos", "seen", "dictated", "visit", "service", "encounter", "consultation"})
 _NO_TITLE: Final = frozenset(
-    ["dob", "birth", "born", "of", "on", "since", "from", "in", "by", "was", "is", "fx", "fracture", "bx", "biopsy", "mri", "ct", "pet", "until", "before", "after", "at", "sustained"]
+    [
+        "dob",
+        "birth",
+        "born",
+        "of",
+        "on",
+        "since",
+        "from",
+        "in",
+        "by",
+        "was",
+        "is",
+        "fx",
+        "fracture",
+        "bx",
+        "biopsy",
+        "mri",
+        "ct",
+        "pet",
+        "until",
+        "before",
+        "after",
+        "at",
+        "sustained",
+    ]
 )
 _LONGEST_HEADER: Final = 70
 _SHORT_LINE: Final = 55
@@ -106,12 +108,17 @@ def note_date(text: str) -> dt.date | None:
     return title
 
 
-def tokens_of(text: str, sentence: Sentence) -> Iterator[Tokens]:
-    """The tokens of a sentence, in pieces of at most ``MAX_TOKENS``."""
+def tokens_of(text: str, sentence: Sentence, known: Callable[[str], bool] | None = None) -> Iterator[Tokens]:
+    """The tokens of a sentence, in pieces of at most ``MAX_TOKENS``.
+
+    With ``known``, which says whether the lexicon has a word, a word that a hyphen breaks at the end of a line is one.
+    """
     words: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
     for found in _TOKEN.finditer(text, sentence.start, sentence.end):
+        if known is not None and _joined(words, starts, ends, found, known):
+            continue
         words.append(found.group().lower())
         starts.append(found.start())
         ends.append(found.end())
@@ -120,6 +127,21 @@ def tokens_of(text: str, sentence: Sentence) -> Iterator[Tokens]:
             words, starts, ends = [], [], []
     if words:
         yield Tokens(words, starts, ends)
+
+
+def _joined(
+    words: list[str], starts: list[int], ends: list[int], found: re.Match[str], known: Callable[[str], bool]
+) -> bool:
+    """Whether a token was joined to the word before the hyphen that ends the line before ("corp-", "ectomy")."""
+    if len(words) < 2 or words[-1] != "-" or found.string[ends[-1] : ends[-1] + 1] != "\n" or ends[-2] != starts[-1]:
+        return False
+    first, second = words[-2], found.group().lower()
+    if not (first.isalpha() and second.isalpha()) or not found.group()[0].islower():
+        return False
+    if not known(first + second) or (known(first) and known(second)):
+        return False
+    words[-2:], starts[-2:], ends[-2:] = [first + second], [starts[-2]], [found.end()]
+    return True
 
 
 def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
@@ -142,8 +164,13 @@ def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
         for first, last in _split(text, start, end):
             header = _header(text, first, last, sections, at_line=first == start)
             if header is not None:
+                begin = first
                 name, category, first = header
                 inline = first < last
+                if category is None:
+                    # No section that is known: the line may be a title, or a form's question with its answer.
+                    yield Sentence(begin, last, name, None if inline else TITLE)
+                    continue
             if first < last:
                 yield Sentence(first, last, name, category)
 
