@@ -17,8 +17,7 @@ _ANSWERS: Final = frozenset(
 _ASKS: Final = frozenset({":", "?", "<box>"})
 _COORDINATES: Final = frozenset({"or", "nor"})
 _VERBS: Final = frozenset(
-    "is are was were has have had remains shows there he she patent preserved intact normal clear maintained capacious"
-    " stable unremarkable full steady present open well able".split()
+    ["is", "are", "was", "were", "has", "have", "had", "remains", "shows", "there", "he", "she", "patent", "preserved", "intact", "normal", "clear", "maintained", "capacious", "stable", "unremarkable", "full", "steady", "present", "open", "well", "able"]
 )
 """Words that a part of a list of denied things does not have: "no retropulsion, canal patent" denies one thing."""
 _LONGEST_LISTED: Final = 4

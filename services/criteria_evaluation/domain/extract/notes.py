@@ -40,6 +40,10 @@ class Found(NamedTuple):
         return self.taken[0] if self.slot is None else self.slot
 
 
+Weighed = tuple[Found, tuple[bool, int] | None]
+"""A statement and its judgement: (denied, rank), or None where it is no source."""
+
+
 class Scanned(NamedTuple):
     """What the patterns find in a sentence."""
 
@@ -151,9 +155,11 @@ def read_sentence(
         return
     around = scopes(units.words, hits) if hits or _has_form(units) else []
     section_flags = lexicon.section_flags.get(sentence.category or "", _NO_FLAGS)
-    for target, taken, slot in _outermost(found):
-        flags = flags_of(around, taken) | section_flags if around else section_flags
-        judged = judge(target, flags)
+    weighed = [
+        (hit, judge(hit.target, flags_of(around, hit.taken) | section_flags if around else section_flags))
+        for hit in found
+    ]
+    for (target, taken, slot), judged in _outermost(weighed):
         if judged is None:
             continue
         negated, rank = judged
@@ -215,25 +221,31 @@ def _has_form(units: Units) -> bool:
     return ":" in words or "?" in words or "<nobox>" in words or "<box>" in words
 
 
-def _outermost(found: list[Found]) -> list[Found]:
-    """Without the statements that lie within a longer one of the same fact ("small cell" in "non-small cell")."""
-    if len(found) == 1:
-        return found
-    kept: list[Found] = []
-    reach: dict[str, tuple[int, int]] = {}
-    for hit in sorted(found, key=lambda f: (f.taken[0], -f.taken[-1], -len(f.taken))):
-        begin, end = reach.get(hit.target.fact, (-1, -1))
-        if hit.taken[-1] <= end and hit.taken[0] >= begin and not _other_code(hit, kept):
-            continue
-        kept.append(hit)
-        if hit.taken[-1] > end:
-            reach[hit.target.fact] = hit.taken[0], hit.taken[-1]
+def _outermost(weighed: list[Weighed]) -> list[Weighed]:
+    """Without the statements that lie within a longer one of the same fact ("small cell" in "non-small cell").
+
+    A longer one that counts for nothing hides no shorter one of the same value ("prior pain, VAS 7/10").
+    """
+    if len(weighed) == 1:
+        return weighed
+    kept: list[Weighed] = []
+    reach: dict[str, Weighed] = {}
+    for one in sorted(weighed, key=lambda w: (w[0].taken[0], -w[0].taken[-1], -len(w[0].taken))):
+        hit = one[0]
+        outer = reach.get(hit.target.fact)
+        if outer is not None and hit.taken[-1] <= outer[0].taken[-1] and not _other_code(hit, kept):
+            idle = outer[1] is None and hit.slot is not None and hit.slot == outer[0].slot
+            if not idle:
+                continue
+        kept.append(one)
+        if outer is None or hit.taken[-1] > outer[0].taken[-1] or outer[1] is None:
+            reach[hit.target.fact] = one
     return kept
 
 
-def _other_code(hit: Found, kept: list[Found]) -> bool:
+def _other_code(hit: Found, kept: list[Weighed]) -> bool:
     """Whether the same words state another member of a set of codes besides ("cord and root compression")."""
-    last = kept[-1]
+    last = kept[-1][0]
     return last.taken != hit.taken and isinstance(hit.target.value, tuple) and hit.target.value != last.target.value
 
 

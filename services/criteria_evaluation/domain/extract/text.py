@@ -33,10 +33,26 @@ _ITEM: Final = re.compile(
 )
 _LETTERS: Final = re.compile(r"[A-Za-z]+")
 _ABBREVIATIONS: Final = frozenset(
-    "dr mr mrs ms st vs approx e.g i.e eg ie etc fig no. dept prof jr sr resp incl max min est hx pt mod bilat".split()
+    ["dr", "mr", "mrs", "ms", "st", "vs", "approx", "e.g", "i.e", "eg", "ie", "etc", "fig", "no.", "dept", "prof", "jr", "sr", "resp", "incl", "max", "min", "est", "hx", "pt", "mod", "bilat"]
 )
 TITLE: Final = "title"
 """The kind of a line that looks like a heading and is none that the lexicon knows: only statements about titles count in it."""
+_KEY: Final = re.compile(r"[A-Z][A-Za-z]*(?:[ /&-][A-Za-z]+){0,4}(?: ?\([^()\n]{1,30}\))?:(?=\s)")
+"""A form's question, up to its colon."""
+_OF_A_LINE: Final = frozenset(
+    [
+        "family",
+        "past_history",
+        "surgical_history",
+        "indication",
+        "complaint",
+        "social",
+        "medications",
+        "pathology",
+        "review",
+    ]
+)
+"""Sections that, where their text follows the heading in its line, end with the next question of a form."""
 _HEAD: Final = 1200
 _TITLE: Final = 300
 _MARKS: Final = frozenset(":-–—,.()|*#_")
@@ -171,6 +187,8 @@ def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
                     # No section that is known: the line may be a title, or a form's question with its answer.
                     yield Sentence(begin, last, name, None if inline else TITLE)
                     continue
+            elif inline and category in _OF_A_LINE and first == start and _KEY.match(text, first, last):
+                name = category = None
             if first < last:
                 yield Sentence(first, last, name, category)
 
@@ -202,7 +220,12 @@ def _paragraphs(text: str, sections: Mapping[str, str]) -> Iterator[tuple[int, i
 
 def _continues(last: str, line: str, sections: Mapping[str, str]) -> bool:
     """Whether a line carries on the sentence of the one before it, as a hard wrap does."""
-    if _ITEM.match(line) or _heading(line, sections) is not None or _heading(last, sections) == (len(last), True):
+    if (
+        _ITEM.match(line)
+        or _KEY.match(line)
+        or _heading(line, sections) is not None
+        or _heading(last, sections) == (len(last), True)
+    ):
         return False
     if last[-1] in ".!?;" and len(last) < _SHORT_LINE:
         return False
