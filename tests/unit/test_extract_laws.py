@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.criteria_evaluation.domain.extract import extract
-from services.criteria_evaluation.domain.extract.text import MAX_TOKENS, Sentence, sentences, tokens_of
+from services.criteria_evaluation.domain.extract.text import Sentence, sentences
+from services.criteria_evaluation.domain.extract.tokens import MAX_TOKENS, tokens_of
 from services.criteria_evaluation.domain.lexicon import Lexicon, load_lexicon
 from shared.clinical.model import Document, Facts
 from shared.policy import read_policy

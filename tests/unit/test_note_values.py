@@ -4,7 +4,8 @@ import datetime as dt
 
 import pytest
 
-from services.criteria_evaluation.domain.extract.text import Sentence, note_date, tokens_of
+from services.criteria_evaluation.domain.extract.text import Sentence
+from services.criteria_evaluation.domain.extract.tokens import note_date, tokens_of
 from services.criteria_evaluation.domain.extract.values import units_of
 from services.criteria_evaluation.domain.extract.words import Units
 

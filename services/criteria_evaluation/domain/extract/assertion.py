@@ -17,7 +17,35 @@ _ANSWERS: Final = frozenset(
 _ASKS: Final = frozenset({":", "?", "<box>"})
 _COORDINATES: Final = frozenset({"or", "nor"})
 _VERBS: Final = frozenset(
-    ["is", "are", "was", "were", "has", "have", "had", "remains", "shows", "there", "he", "she", "patent", "preserved", "intact", "normal", "clear", "maintained", "capacious", "stable", "unremarkable", "full", "steady", "present", "open", "well", "able"]
+    [
+        "is",
+        "are",
+        "was",
+        "were",
+        "has",
+        "have",
+        "had",
+        "remains",
+        "shows",
+        "there",
+        "he",
+        "she",
+        "patent",
+        "preserved",
+        "intact",
+        "normal",
+        "clear",
+        "maintained",
+        "capacious",
+        "stable",
+        "unremarkable",
+        "full",
+        "steady",
+        "present",
+        "open",
+        "well",
+        "able",
+    ]
 )
 """Words that a part of a list of denied things does not have: "no retropulsion, canal patent" denies one thing."""
 _LONGEST_LISTED: Final = 4
@@ -98,6 +126,7 @@ def _end_of_list(words: Sequence[str], start: int, end: int) -> int:
 
     A comma is part of a list where "or" follows it, or where every part after it is short and carries no value.
     """
+    end = _before_clause(words, start, end)
     commas = [i for i in range(start, end) if words[i] == ","]
     if not commas:
         return end
@@ -110,6 +139,16 @@ def _end_of_list(words: Sequence[str], start: int, end: int) -> int:
         part = words[left + 1 : right]
         if len(part) > _LONGEST_LISTED or any(word[0] == "<" or word in _VERBS for word in part):
             return left
+    return end
+
+
+def _before_clause(words: Sequence[str], start: int, end: int) -> int:
+    """Where "and" begins a clause with a verb of its own: "not effaced and the canal is patent"."""
+    for i in range(start, end):
+        if words[i] == "and":
+            following = words[i + 1 : min(end, i + 2 + _LONGEST_LISTED)]
+            if any(word in _VERBS for word in following):
+                return i
     return end
 
 

@@ -10,7 +10,8 @@ from services.criteria_evaluation.domain.extract.contexts import Opened, carried
 from services.criteria_evaluation.domain.extract.mention import Mention, Said, said_in
 from services.criteria_evaluation.domain.extract.standing import Standing, superseded
 from services.criteria_evaluation.domain.extract.tables import Table
-from services.criteria_evaluation.domain.extract.text import TITLE, Sentence, note_date, sentences, tokens_of
+from services.criteria_evaluation.domain.extract.text import TITLE, Sentence, sentences
+from services.criteria_evaluation.domain.extract.tokens import note_date, tokens_of
 from services.criteria_evaluation.domain.extract.values import units_of
 from services.criteria_evaluation.domain.extract.words import Tokens, Units
 from services.criteria_evaluation.domain.lexicon import Lexicon

@@ -1,39 +1,50 @@
-"""From a document's text to its sentences: lines, list items, hard wraps, sections, tokens. All offsets are the document's."""
+"""From a document's text to its sentences: lines, list items, hard wraps, sections. All offsets are the document's."""
 
-import datetime as dt
-import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from services.criteria_evaluation.domain.extract.dates import date_at
-from services.criteria_evaluation.domain.extract.numerals import MONTHS
 from services.criteria_evaluation.domain.extract.tables import table_rows
-from services.criteria_evaluation.domain.extract.words import Tokens
 
 Kind = Literal["text", "row", "blank"]
 
-MAX_TOKENS: Final = 200
-"""A longer sentence is cut: what is related within a sentence stays bounded, and so does the work."""
-
-_TOKEN: Final = re.compile(
-    r"[0-9]{4}-\n?[0-9]{1,2}-\n?[0-9]{1,2}(?![0-9])"
-    r"|[0-9]{1,2}/[0-9]{1,2}/(?:[0-9]{4}|[0-9]{2})(?![0-9])"
-    r"|[0-9]+(?:\.[0-9]+)?"
-    r"|[xX](?=[0-9])"
-    r"|_+[xX✓✔√]_*(?![^\W_])|[xX✓✔√]_+|__+"
-    r"|[^\W\d_][^\W_]*"
-    r"|[^\s]"
-)
-_STOP: Final = re.compile(r"(?<=\S)[.!?]+(?=\s)|;(?=\s)")
+_STOP: Final = re.compile(r"(?<=\S)[.!?]+[\"”’')]?(?=\s)|;(?=\s)")
 _ANSWER: Final = re.compile(r"\s*(?:\W{0,3})(?:yes|no|y|n|none)\b", re.IGNORECASE)
 _ITEM: Final = re.compile(
     r"[ \t]*(?:[-*•·‣▪●–—>]+[ \t]|[0-9]{1,2}[.)][ \t]|[A-Za-z][.)][ \t]|\[[ xX_]?\]|\([ xX]\)|[☐☑☒✓✔])"
 )
 _LETTERS: Final = re.compile(r"[A-Za-z]+")
 _ABBREVIATIONS: Final = frozenset(
-    ["dr", "mr", "mrs", "ms", "st", "vs", "approx", "e.g", "i.e", "eg", "ie", "etc", "fig", "no.", "dept", "prof", "jr", "sr", "resp", "incl", "max", "min", "est", "hx", "pt", "mod", "bilat"]
+    [
+        "dr",
+        "mr",
+        "mrs",
+        "ms",
+        "st",
+        "vs",
+        "approx",
+        "e.g",
+        "i.e",
+        "eg",
+        "ie",
+        "etc",
+        "fig",
+        "no.",
+        "dept",
+        "prof",
+        "jr",
+        "sr",
+        "resp",
+        "incl",
+        "max",
+        "min",
+        "est",
+        "hx",
+        "pt",
+        "mod",
+        "bilat",
+    ]
 )
 TITLE: Final = "title"
 """The kind of a line that looks like a heading and is none that the lexicon knows: only statements about titles count in it."""
@@ -53,37 +64,8 @@ _OF_A_LINE: Final = frozenset(
     ]
 )
 """Sections that, where their text follows the heading in its line, end with the next question of a form."""
-_HEAD: Final = 1200
-_TITLE: Final = 300
-_MARKS: Final = frozenset(":-–—,.()|*#_")
-_DATE_LABELS: Final = frozenset({"date", "dos", "seen", "dictated", "visit", "service", "encounter", "consultation"})
-_NO_TITLE: Final = frozenset(
-    [
-        "dob",
-        "birth",
-        "born",
-        "of",
-        "on",
-        "since",
-        "from",
-        "in",
-        "by",
-        "was",
-        "is",
-        "fx",
-        "fracture",
-        "bx",
-        "biopsy",
-        "mri",
-        "ct",
-        "pet",
-        "until",
-        "before",
-        "after",
-        "at",
-        "sustained",
-    ]
-)
+_LEADING: Final = frozenset(["to", "of", "the", "with", "and", "by", "for", "a", "an", "at", "from", "or", "than"])
+"""Words that no line ends with unless the next one carries it on."""
 _LONGEST_HEADER: Final = 70
 _SHORT_LINE: Final = 55
 
@@ -99,67 +81,6 @@ class Sentence:
     row: bool = False
 
 
-def note_date(text: str) -> dt.date | None:
-    """The date that the head of a note bears: one that a label such as "Date of service" announces, else one in its title.
-
-    A date of birth, of an image or of an event is none.
-    """
-    title: dt.date | None = None
-    for tokens in itertools.islice(tokens_of(text, Sentence(0, min(len(text), _HEAD), None, None)), 2):
-        words = tokens.words
-        for i, word in enumerate(words):
-            if not (word[0].isdigit() or word in MONTHS):
-                continue
-            before = [w for w in words[max(0, i - 4) : i] if w not in _MARKS]
-            last = before[-1] if before else ""
-            labelled = last in _DATE_LABELS or before[-3:-1] == ["date", "of"]
-            if not labelled and (title or tokens.starts[i] > _TITLE or last in _NO_TITLE):
-                continue
-            found = date_at(words, i, None)
-            if found is None or last == "birth":
-                continue
-            if labelled:
-                return found[0]
-            title = found[0]
-    return title
-
-
-def tokens_of(text: str, sentence: Sentence, known: Callable[[str], bool] | None = None) -> Iterator[Tokens]:
-    """The tokens of a sentence, in pieces of at most ``MAX_TOKENS``.
-
-    With ``known``, which says whether the lexicon has a word, a word that a hyphen breaks at the end of a line is one.
-    """
-    words: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    for found in _TOKEN.finditer(text, sentence.start, sentence.end):
-        if known is not None and _joined(words, starts, ends, found, known):
-            continue
-        words.append(found.group().lower())
-        starts.append(found.start())
-        ends.append(found.end())
-        if len(words) >= MAX_TOKENS:
-            yield Tokens(words, starts, ends)
-            words, starts, ends = [], [], []
-    if words:
-        yield Tokens(words, starts, ends)
-
-
-def _joined(
-    words: list[str], starts: list[int], ends: list[int], found: re.Match[str], known: Callable[[str], bool]
-) -> bool:
-    """Whether a token was joined to the word before the hyphen that ends the line before ("corp-", "ectomy")."""
-    if len(words) < 2 or words[-1] != "-" or found.string[ends[-1] : ends[-1] + 1] != "\n" or ends[-2] != starts[-1]:
-        return False
-    first, second = words[-2], found.group().lower()
-    if not (first.isalpha() and second.isalpha()) or not found.group()[0].islower():
-        return False
-    if not known(first + second) or (known(first) and known(second)):
-        return False
-    words[-2:], starts[-2:], ends[-2:] = [first + second], [starts[-2]], [found.end()]
-    return True
-
-
 def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
     """The sentences of a note in order, each with the section it stands in.
 
@@ -168,12 +89,14 @@ def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
     """
     name: str | None = None
     category: str | None = None
-    inline = False
+    inline = passing = False
     for start, end, kind in _paragraphs(text, sections):
         if kind == "blank":
             if inline and category == "family":
                 name = category = None
             continue
+        if passing:
+            name, category, passing = None, None, False
         if kind == "row":
             yield Sentence(start, end, name, category, row=True)
             continue
@@ -183,6 +106,7 @@ def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
                 begin = first
                 name, category, first = header
                 inline = first < last
+                passing = begin != start and category in _OF_A_LINE
                 if category is None:
                     # No section that is known: the line may be a title, or a form's question with its answer.
                     yield Sentence(begin, last, name, None if inline else TITLE)
@@ -229,7 +153,12 @@ def _continues(last: str, line: str, sections: Mapping[str, str]) -> bool:
         return False
     if last[-1] in ".!?;" and len(last) < _SHORT_LINE:
         return False
-    return line[0].islower() or last[-1] in ",-(/&" or len(last) >= _SHORT_LINE
+    return (
+        line[0].islower()
+        or last[-1] in ",-(/&"
+        or len(last) >= _SHORT_LINE
+        or last.rsplit(None, 1)[-1].lower() in _LEADING
+    )
 
 
 def _heading(line: str, sections: Mapping[str, str]) -> tuple[int, bool] | None:
@@ -241,7 +170,7 @@ def _heading(line: str, sections: Mapping[str, str]) -> tuple[int, bool] | None:
     letters = _LETTERS.findall(candidate)
     if not letters or len(letters) > 8:
         return None
-    known = " ".join(letters).lower() in sections
+    known = _category(letters, sections) is not None
     shouted = candidate.upper() == candidate and len(letters[0]) > 3 and not any(c.isdigit() for c in candidate[:5])
     marked = line[0] in "#*"
     if colon > 0:
@@ -251,6 +180,11 @@ def _heading(line: str, sections: Mapping[str, str]) -> tuple[int, bool] | None:
         if (known and (len(letters) > 1 or shouted or marked)) or (shouted and len(letters) > 1)
         else None
     )
+
+
+def _category(letters: Sequence[str], sections: Mapping[str, str]) -> str | None:
+    """The kind of section that a heading's words open; ``mri *`` among them stands for all that begin so."""
+    return sections.get(" ".join(letters).lower()) or sections.get(f"{letters[0].lower()} *")
 
 
 def _header(
@@ -263,7 +197,7 @@ def _header(
         return None
     candidate = line[: found[0]].rstrip().rstrip(":")
     letters = _LETTERS.findall(candidate)
-    category = sections.get(" ".join(letters).lower())
+    category = _category(letters, sections)
     if category is None and not at_line:
         return None
     first = candidate.find(letters[0])
@@ -280,9 +214,9 @@ def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     at = start
     for found in _STOP.finditer(text, start, end):
         stop = found.end()
-        if found.group() == "." and not _ends(text, at, found.start(), stop, end):
+        if found.group()[0] == "." and len(found.group()) <= 2 and not _ends(text, at, found.start(), stop, end):
             continue
-        if found.group() == "?" and _ANSWER.match(text, stop, end):
+        if found.group()[0] == "?" and _ANSWER.match(text, stop, end):
             continue
         if at < stop:
             yield at, stop
