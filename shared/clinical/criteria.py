@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final, Literal
 
+from shared.clinical.criteria_codes import codes_of
+from shared.clinical.criteria_examples import read_example
 from shared.clinical.criteria_model import (
     AlternativeRule,
     Applicability,
@@ -32,7 +34,6 @@ _SECTIONS: Final[tuple[tuple[str, Kind], ...]] = (
     ("timing", "timing"),
     ("cautions", "caution"),
 )
-_CODE_RANGE: Final = re.compile(r"(\d{5})-(\d{5})")
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
@@ -83,6 +84,7 @@ class _Reader:
         statements = tuple(self._statement(f, kind) for key, kind in _SECTIONS for f in fields.items(key))
         alternatives = tuple(self._alternative(f) for f in fields.items("alternatives"))
         questions = self._questions(fields.take("questions", {}), f"{fields.where}.questions")
+        examples = tuple(read_example(f, self._vocabulary) for f in fields.items("examples"))
         fields.done()
         if not criteria:
             raise PolicyError(f"{fields.where}.criteria: a set needs at least one criterion.")
@@ -108,6 +110,7 @@ class _Reader:
             sources=sources,
             leaves=tuple(dict.fromkeys(leaf for e in expressions for leaf in e.leaves)),
             fact_names=tuple(sorted({fact for e in expressions for fact in e.fact_names})),
+            examples=examples,
         )
 
     def _applicability(self, fields: Fields) -> Applicability:
@@ -118,8 +121,8 @@ class _Reader:
             raise PolicyError(f"{effective.where}: the set ends before it begins.")
         part = Fields(fields.require("applicability"), f"{fields.where}.applicability")
         applicability = Applicability(
-            services=_codes(part, "services"),
-            companions=_codes(part, "companions"),
+            services=codes_of(part, "services"),
+            companions=codes_of(part, "companions"),
             diagnoses=part.texts("diagnoses"),
             lines_of_business=frozenset(part.texts("lines_of_business")),
             effective_from=start,
@@ -216,7 +219,7 @@ class _Reader:
             raise PolicyError(f"{fields.where}.own_levels: must be true or false.")
         sentences = self._sentences(fields, "purpose")
         purpose = Purpose(
-            self._new_id(fields), _codes(fields, "codes"), sentences, self._require_when(fields), own_levels
+            self._new_id(fields), codes_of(fields, "codes"), sentences, self._require_when(fields), own_levels
         )
         fields.done()
         return purpose
@@ -281,16 +284,3 @@ def _id_of(fields: Fields) -> str:
     if not _ID.fullmatch(text):
         raise PolicyError(f"{fields.where}.id: use lower-case letters, digits and hyphens.")
     return text
-
-
-def _codes(fields: Fields, key: str) -> frozenset[str]:
-    codes: set[str] = set()
-    for text in fields.texts(key):
-        match = _CODE_RANGE.fullmatch(text)
-        if match is None:
-            codes.add(text)
-        elif match[1] <= match[2]:
-            codes.update(f"{code:05d}" for code in range(int(match[1]), int(match[2]) + 1))
-        else:
-            raise PolicyError(f"{fields.where}.{key}: {text} runs backwards.")
-    return frozenset(codes)

@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Literal
 
+from shared.clinical.criteria_examples import Example
 from shared.clinical.expression import Expression, Leaf
 from shared.clinical.model import CriteriaSetRef
 from shared.clinical.wording import Sentence
@@ -144,6 +145,7 @@ class CriteriaSet:
     sources: tuple[RuleSource, ...]
     leaves: tuple[Leaf, ...]
     fact_names: tuple[str, ...]
+    examples: tuple[Example, ...] = ()
 
     @property
     def id(self) -> str:

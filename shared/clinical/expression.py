@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.clinical import kleene
+from shared.clinical.exceeds import parse_exceeds
 from shared.clinical.kleene import MET, NOT_MET, Value
 from shared.clinical.leaves import (
     OPERATORS,
@@ -186,12 +187,12 @@ def _parse_leaf(data: dict[object, object], where: str, vocabulary: Vocabulary |
     name = data["fact"]
     if not isinstance(name, str):
         raise PolicyError(f"{where}.fact: must be a fact's name.")
-    tests = [key for key in data if key not in ("fact", "unit")]
+    tests = [key for key in data if key not in ("fact", "unit", "by")]
     if len(tests) != 1 or tests[0] not in _LEAVES:
         raise PolicyError(f"{where}: {name} needs exactly one of {', '.join(_LEAVES)}.")
     test = str(tests[0])
-    if "unit" in data and test not in OPERATORS:
-        raise PolicyError(f"{where}: a unit goes with a comparison of a quantity only.")
+    if ("unit" in data and test not in OPERATORS) or ("by" in data and test != "exceeds"):
+        raise PolicyError(f"{where}: a unit goes with a comparison of a quantity only, and by with exceeds.")
     entry = _entry(name, where, vocabulary)
     return _LEAVES[test](name, data, where, entry, vocabulary)
 
@@ -290,4 +291,5 @@ _LEAVES: Final[dict[str, _LeafParser]] = {
     "includes_any": _parse_any,
     "overlaps": _parse_overlaps,
     "known": _parse_known,
+    "exceeds": lambda name, data, where, _, vocabulary: parse_exceeds(name, data, where, vocabulary),
 }

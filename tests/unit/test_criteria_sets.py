@@ -157,7 +157,7 @@ def test_a_sentence_with_an_unknown_fact_is_left_out() -> None:
 def test_a_set_that_names_what_nobody_declares_is_refused_at_the_start(
     tmp_path: Path, old: str, new: str, reason: str
 ) -> None:
-    [shipped] = read_policy("criteria")
+    shipped = next(file for file in read_policy("criteria") if file.name.endswith("spine-tumor-decompression.yaml"))
     (tmp_path / shipped.name).write_text(shipped.text.replace(old, new), encoding="utf-8")
     assert load_policy().criteria_sets
     with pytest.raises(PolicyError, match=reason):
