@@ -3,11 +3,12 @@
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, NamedTuple
+from typing import Final
 
-from services.criteria_evaluation.domain.extract.assertion import Hit, flags_of, scopes
-from services.criteria_evaluation.domain.extract.contexts import Opened, carried_on, fits, holds_one, longest
+from services.criteria_evaluation.domain.extract.assertion import flags_of, scopes
+from services.criteria_evaluation.domain.extract.contexts import carried_on, fits, holds_one, longest
 from services.criteria_evaluation.domain.extract.mention import Mention, Said, said_in
+from services.criteria_evaluation.domain.extract.scan import Found, scan
 from services.criteria_evaluation.domain.extract.standing import Standing, superseded
 from services.criteria_evaluation.domain.extract.tables import Table
 from services.criteria_evaluation.domain.extract.text import TITLE, Sentence, sentences
@@ -15,43 +16,17 @@ from services.criteria_evaluation.domain.extract.tokens import note_date, tokens
 from services.criteria_evaluation.domain.extract.values import units_of
 from services.criteria_evaluation.domain.extract.words import Tokens, Units
 from services.criteria_evaluation.domain.lexicon import Lexicon
-from services.criteria_evaluation.domain.lexicon_entries import Context, Cue, Target, Trigger
-from services.criteria_evaluation.domain.lexicon_patterns import match
+from services.criteria_evaluation.domain.lexicon_entries import Context, Target
 from shared.clinical.model import Document, Source
 
 _CLINICAL: Final = frozenset({"exam", "complaint", "review", "past_history", "family", "social", "medications"})
 _CUE_REACH: Final = 8
 """How many sentences a context such as "SINS:" stays open, for a list of its parts."""
 _LONGEST_PHRASE: Final = 400
+_MOST_HEADINGS: Final = 10_000
 _YIELDING: Final = 2
 """What a statement's rank grows by in a context to which it yields."""
 _NO_FLAGS: Final[frozenset[str]] = frozenset()
-
-
-class Found(NamedTuple):
-    """A target's words in a sentence (positions), and the position of its value."""
-
-    target: Target
-    taken: list[int]
-    slot: int | None
-
-    @property
-    def at(self) -> int:
-        """The position of the value, else of the first word."""
-        return self.taken[0] if self.slot is None else self.slot
-
-
-Weighed = tuple[Found, tuple[bool, int] | None]
-"""A statement and its judgement: (denied, rank), or None where it is no source."""
-
-
-class Scanned(NamedTuple):
-    """What the patterns find in a sentence."""
-
-    found: list[Found]
-    hits: list[Hit]
-    cues: list[str]
-    contexts: list[Opened]
 
 
 @dataclass(slots=True)
@@ -104,12 +79,22 @@ def _tokens(text: str, sentence: Sentence, table: Table, joinable: Callable[[str
 
 def _opened_by(heading: str | None, lexicon: Lexicon) -> Open:
     """What the words of a heading open for its section."""
-    around = Open()
-    if heading and any(word.isalpha() for word in heading):
-        for tokens in tokens_of(heading, Sentence(0, min(len(heading), _LONGEST_PHRASE), None, None)):
-            for one in longest(scan(units_of(tokens), lexicon).contexts):
-                around.contexts[one.context.group] = replace(one.context, reach="section")
-    return around
+    if not heading:
+        return Open()
+    opened = lexicon.index.headings.get(heading)
+    if opened is None:
+        opened = _contexts_in(heading[:_LONGEST_PHRASE], lexicon)
+        if len(lexicon.index.headings) < _MOST_HEADINGS:
+            lexicon.index.headings[heading] = opened
+    return Open(contexts={context.group: context for context in opened})
+
+
+def _contexts_in(heading: str, lexicon: Lexicon) -> tuple[Context, ...]:
+    return tuple(
+        replace(one.context, reach="section")
+        for tokens in tokens_of(heading, Sentence(0, len(heading), None, None))
+        for one in longest(scan(units_of(tokens), lexicon).contexts)
+    )
 
 
 def _impression(sentence: Sentence, report: bool) -> tuple[Sentence, bool]:
@@ -137,7 +122,7 @@ def read_sentence(
     for cue in cues:
         open_here.cues[cue] = _CUE_REACH
     carried = open_here.contexts
-    if contexts or carried:
+    if contexts or any(context.reach != "section" for context in carried.values()):
         contexts = longest(contexts)
         goes_on = document.text[sentence.end - 1 : sentence.end] == ";"
         open_here.contexts = carried_on(contexts, carried, goes_on=goes_on)
@@ -156,14 +141,15 @@ def read_sentence(
         return
     around = scopes(units.words, hits) if hits or _has_form(units) else []
     section_flags = lexicon.section_flags.get(sentence.category or "", _NO_FLAGS)
-    weighed = [
-        (hit, judge(hit.target, flags_of(around, hit.taken) | section_flags if around else section_flags))
-        for hit in found
-    ]
-    for (target, taken, slot), judged in _outermost(weighed):
-        if judged is None:
+
+    def judged(hit: Found) -> tuple[bool, int] | None:
+        return judge(hit.target, flags_of(around, hit.taken) | section_flags if around else section_flags)
+
+    for hit, judgement in _outermost(found, judged):
+        if judgement is None:
             continue
-        negated, rank = judged
+        target, taken, slot = hit
+        negated, rank = judgement
         if target.yields and holds_one(
             target.yields, units.words, taken[0] if slot is None else slot, contexts, carried
         ):
@@ -176,35 +162,6 @@ def read_sentence(
         end = units.ends[taken[-1]]
         source = Source("note", None, document.id, sentence.section, start, end, document.text[start:end])
         yield Mention(target.fact, said, source, on, rank)
-
-
-def scan(units: Units, lexicon: Lexicon) -> Scanned:
-    """Every pattern that the words match: targets, triggers, cues, contexts."""
-    found: list[Found] = []
-    hits: list[Hit] = []
-    cues: list[str] = []
-    contexts: list[Opened] = []
-    words, cache, look_up = units.words, lexicon.index.cache, lexicon.index.look_up
-    known = [cache.get(word) or look_up(word) for word in words]
-    missing = -1
-    for word in known:
-        missing &= ~word.bits
-    for i, word in enumerate(known):
-        for needs, pattern, owner in word.candidates:
-            if needs & missing or (pattern.begins and i):
-                continue
-            matched = match(pattern, words, i)
-            if matched is None or (pattern.ends and matched[0][-1] != len(words) - 1):
-                continue
-            if isinstance(owner, Target):
-                found.append(Found(owner, *matched))
-            elif isinstance(owner, Trigger):
-                hits.append(Hit(owner, i, matched[0][-1] + 1))
-            elif isinstance(owner, Cue):
-                cues.append(owner.id)
-            elif isinstance(owner, Context):
-                contexts.append(Opened(owner, i, matched[0][-1] + 1))
-    return Scanned(found, hits, cues, contexts)
 
 
 def _at_home(target: Target, category: str | None, open_cues: Mapping[str, int]) -> bool:
@@ -222,32 +179,37 @@ def _has_form(units: Units) -> bool:
     return ":" in words or "?" in words or "<nobox>" in words or "<box>" in words
 
 
-def _outermost(weighed: list[Weighed]) -> list[Weighed]:
+Judgement = tuple[bool, int] | None
+"""Whether a statement is denied, and its rank; None where it is no source."""
+
+
+def _outermost(found: list[Found], judged: Callable[[Found], Judgement]) -> Iterator[tuple[Found, Judgement]]:
     """Without the statements that lie within a longer one of the same fact ("small cell" in "non-small cell").
 
-    A longer one that counts for nothing hides no shorter one of the same value ("prior pain, VAS 7/10").
+    A longer one that is no source hides no shorter one of the same value ("prior pain, VAS 7/10").
     """
-    if len(weighed) == 1:
-        return weighed
-    kept: list[Weighed] = []
-    reach: dict[str, Weighed] = {}
-    for one in sorted(weighed, key=lambda w: (w[0].taken[0], -w[0].taken[-1], -len(w[0].taken))):
-        hit = one[0]
-        outer = reach.get(hit.target.fact)
+    reach: dict[str, tuple[Found, Judgement]] = {}
+    kept: Found | None = None
+    for hit in sorted(found, key=lambda f: (f.taken[0], -f.taken[-1], -len(f.taken))) if len(found) > 1 else found:
+        outer, idle = reach.get(hit.target.fact), False
         if outer is not None and hit.taken[-1] <= outer[0].taken[-1] and not _other_code(hit, kept):
             idle = outer[1] is None and hit.slot is not None and hit.slot == outer[0].slot
             if not idle:
                 continue
-        kept.append(one)
-        if outer is None or hit.taken[-1] > outer[0].taken[-1] or outer[1] is None:
-            reach[hit.target.fact] = one
-    return kept
+        kept, judgement = hit, judged(hit)
+        yield hit, judgement
+        if outer is None or idle or hit.taken[-1] > outer[0].taken[-1]:
+            reach[hit.target.fact] = hit, judgement
 
 
-def _other_code(hit: Found, kept: list[Weighed]) -> bool:
+def _other_code(hit: Found, last: Found | None) -> bool:
     """Whether the same words state another member of a set of codes besides ("cord and root compression")."""
-    last = kept[-1][0]
-    return last.taken != hit.taken and isinstance(hit.target.value, tuple) and hit.target.value != last.target.value
+    return (
+        last is not None
+        and last.taken != hit.taken
+        and isinstance(hit.target.value, tuple)
+        and hit.target.value != last.target.value
+    )
 
 
 def judge(target: Target, flags: frozenset[str]) -> tuple[bool, int] | None:

@@ -33,6 +33,7 @@ _CORRECTS: Final = frozenset(
     ]
 )
 _NEWER: Final = frozenset({"update", "today", "new", "end", "current"})
+_MARKING: Final = _COPIED | _AMENDED | _NEWER
 _SOON: Final = 4
 _NOW: Final = frozenset({"→", "now", "currently", "today", "presently"})
 _AFTER_DATE: Final = frozenset({":", "-", "–", "—"})
@@ -60,22 +61,26 @@ class Standing:
         head = words[:_SOON]
         if new_section:
             self.on = self._note
-            head = [*(word.lower() for word in (section or "").split()), *head]
+            head = [*(section or "").lower().split(), *head]
             if self.amended and known and "addendum" not in head:
                 self.amended = self.corrects = False
-        first = set(head)
-        if first & _AMENDED and (new_section or words[0] in _AMENDED):
-            self.amended, self.copied, self.corrects = True, False, False
-        elif _COPIED & first and _FORWARD & set(words[:12]):
-            self.copied, self.amended = True, False
-        elif self.copied and new_section and _NEWER & first:
-            self.copied = False
-        if self.amended and _CORRECTS.intersection([*head, *words]):
-            self.corrects = True
+        if not _MARKING.isdisjoint(head):
+            self._marked(head, words, new_section=new_section)
+        if self.amended and not self.corrects:
+            self.corrects = not (_CORRECTS.isdisjoint(head) and _CORRECTS.isdisjoint(words))
         if words and words[0] == "<date>" and (len(words) == 1 or words[1] in _AFTER_DATE):
             date = units.values[0].date
             if date is not None and (self._note is None or date <= self._note):
                 self.on = date
+
+    def _marked(self, head: Sequence[str], words: Sequence[str], *, new_section: bool) -> None:
+        """Takes note of words that mark copied text, an addendum, or the end of either."""
+        if not _AMENDED.isdisjoint(head) and (new_section or (words and words[0] in _AMENDED)):
+            self.amended, self.copied, self.corrects = True, False, False
+        elif not _COPIED.isdisjoint(head) and not _FORWARD.isdisjoint(words[:12]):
+            self.copied, self.amended = True, False
+        elif self.copied and new_section and not _NEWER.isdisjoint(head):
+            self.copied = False
 
     def rank(self, kind: str) -> int:
         """What is added to a statement's rank: copied text yields, an addendum prevails. Sets it only adds to, unless it corrects."""

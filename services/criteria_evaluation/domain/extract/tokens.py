@@ -15,15 +15,18 @@ MAX_TOKENS: Final = 200
 """A longer sentence is cut: what is related within a sentence stays bounded, and so does the work."""
 
 _TOKEN: Final = re.compile(
-    r"[0-9]{4}-\n?[0-9]{1,2}-\n?[0-9]{1,2}(?![0-9])"
+    r"(?![xX](?:[0-9]|_))[^\W\d_][^\W_]*"
+    r"|[0-9]{4}-\n?[0-9]{1,2}-\n?[0-9]{1,2}(?![0-9])"
     r"|[0-9]{1,2}/[0-9]{1,2}/(?:[0-9]{4}|[0-9]{2})(?![0-9])"
     r"|[0-9]+(?:\.[0-9]+)?"
     r"|[xX](?=[0-9])"
     r"|_+[xX✓✔√]_*(?![^\W_])|[xX✓✔√]_+|__+"
-    r"|[^\W\d_][^\W_]*"
     r"|[^\s]"
 )
 _HEAD: Final = 1200
+_YEARLY: Final = re.compile(r"[0-9]{4}|[0-9]/[0-9]")
+_BEFORE: Final = 60
+_BEYOND: Final = 12
 _TITLE: Final = 300
 _MARKS: Final = frozenset(":-–—,.()|*#_")
 _DATE_LABELS: Final = frozenset({"date", "dos", "seen", "dictated", "visit", "service", "encounter", "consultation"})
@@ -62,23 +65,39 @@ def note_date(text: str) -> dt.date | None:
     A date of birth, of an image or of an event is none.
     """
     title: dt.date | None = None
-    for tokens in itertools.islice(tokens_of(text, Sentence(0, min(len(text), _HEAD), None, None)), 2):
-        words = tokens.words
-        for i, word in enumerate(words):
-            if not (word[0].isdigit() or word in MONTHS):
-                continue
-            before = [w for w in words[max(0, i - 4) : i] if w not in _MARKS]
-            last = before[-1] if before else ""
-            labelled = last in _DATE_LABELS or before[-3:-1] == ["date", "of"]
-            if not labelled and (title or tokens.starts[i] > _TITLE or last in _NO_TITLE):
-                continue
-            found = date_at(words, i, None)
-            if found is None or last == "birth":
-                continue
+    read = 0
+    for near in _YEARLY.finditer(text, 0, _HEAD):
+        if near.start() < read:
+            continue
+        start = max(read, text.rfind("\n", 0, near.start()) + 1, near.start() - _BEFORE)
+        read = near.end() + _BEYOND
+        for tokens in tokens_of(text, Sentence(start, min(len(text), read), None, None)):
+            labelled, date = _heads(tokens, title is None)
             if labelled:
-                return found[0]
-            title = found[0]
+                return date
+            title = title or date
     return title
+
+
+def _heads(tokens: Tokens, unlabelled: bool) -> tuple[bool, dt.date | None]:
+    """The first date that a label announces, else (if ``unlabelled``) the first that may stand in a title."""
+    words = tokens.words
+    title: dt.date | None = None
+    for i, word in enumerate(words):
+        if not (word[0].isdigit() or word in MONTHS):
+            continue
+        before = [w for w in words[max(0, i - 4) : i] if w not in _MARKS]
+        last = before[-1] if before else ""
+        labelled = last in _DATE_LABELS or before[-3:-1] == ["date", "of"]
+        if not labelled and (title or not unlabelled or tokens.starts[i] > _TITLE or last in _NO_TITLE):
+            continue
+        found = date_at(words, i, None)
+        if found is None or last == "birth":
+            continue
+        if labelled:
+            return True, found[0]
+        title = found[0]
+    return False, title
 
 
 def tokens_of(text: str, sentence: Sentence, known: Callable[[str], bool] | None = None) -> Iterator[Tokens]:
@@ -86,32 +105,35 @@ def tokens_of(text: str, sentence: Sentence, known: Callable[[str], bool] | None
 
     With ``known``, which says whether the lexicon has a word, a word that a hyphen breaks at the end of a line is one.
     """
-    words: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    for found in _TOKEN.finditer(text, sentence.start, sentence.end):
-        if known is not None and _joined(words, starts, ends, found, known):
-            continue
-        words.append(found.group().lower())
-        starts.append(found.start())
-        ends.append(found.end())
-        if len(words) >= MAX_TOKENS:
-            yield Tokens(words, starts, ends)
-            words, starts, ends = [], [], []
-    if words:
+    matches = _TOKEN.finditer(text, sentence.start, sentence.end)
+    while found := list(itertools.islice(matches, MAX_TOKENS)):
+        words = [one.group().lower() for one in found]
+        starts = [one.start() for one in found]
+        ends = [one.end() for one in found]
+        if known is not None and "-" in words:
+            words, starts, ends = _joined(text, Tokens(words, starts, ends), known)
         yield Tokens(words, starts, ends)
 
 
-def _joined(
-    words: list[str], starts: list[int], ends: list[int], found: re.Match[str], known: Callable[[str], bool]
-) -> bool:
-    """Whether a token was joined to the word before the hyphen that ends the line before ("corp-", "ectomy")."""
-    if len(words) < 2 or words[-1] != "-" or found.string[ends[-1] : ends[-1] + 1] != "\n" or ends[-2] != starts[-1]:
-        return False
-    first, second = words[-2], found.group().lower()
-    if not (first.isalpha() and second.isalpha()) or not found.group()[0].islower():
-        return False
-    if not known(first + second) or (known(first) and known(second)):
-        return False
-    words[-2:], starts[-2:], ends[-2:] = [first + second], [starts[-2]], [found.end()]
-    return True
+def _joined(text: str, tokens: Tokens, known: Callable[[str], bool]) -> tuple[list[str], list[int], list[int]]:
+    """The tokens with those joined that a hyphen breaks at the end of a line ("corp-", "ectomy")."""
+    words: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for word, start, end in zip(tokens.words, tokens.starts, tokens.ends, strict=True):
+        if (
+            len(words) > 1
+            and words[-1] == "-"
+            and ends[-2] == starts[-1]
+            and text[ends[-1] : ends[-1] + 1] == "\n"
+            and text[start].islower()
+            and words[-2].isalpha()
+            and known(words[-2] + word)
+            and not (known(words[-2]) and known(word))
+        ):
+            words[-2:], starts[-2:], ends[-2:] = [words[-2] + word], [starts[-2]], [end]
+        else:
+            words.append(word)
+            starts.append(start)
+            ends.append(end)
+    return words, starts, ends

@@ -1,0 +1,95 @@
+"""Which of the lexicon's patterns the words of a sentence match: statements, triggers, cues, contexts."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from services.criteria_evaluation.domain.extract.assertion import Hit
+from services.criteria_evaluation.domain.extract.contexts import Opened
+from services.criteria_evaluation.domain.extract.words import Units
+from services.criteria_evaluation.domain.lexicon import Lexicon
+from services.criteria_evaluation.domain.lexicon_entries import Candidate, Context, Cue, Target, Trigger
+from services.criteria_evaluation.domain.lexicon_patterns import match
+
+
+class Found(NamedTuple):
+    """A target's words in a sentence (positions), and the position of its value."""
+
+    target: Target
+    taken: list[int]
+    slot: int | None
+
+    @property
+    def at(self) -> int:
+        """The position of the value, else of the first word."""
+        return self.taken[0] if self.slot is None else self.slot
+
+
+class Scanned(NamedTuple):
+    """What the patterns find in a sentence."""
+
+    found: list[Found]
+    hits: list[Hit]
+    cues: list[str]
+    contexts: list[Opened]
+
+
+def scan(units: Units, lexicon: Lexicon) -> Scanned:
+    """Every pattern that the words match; triggers only where there is a statement on which they might act."""
+    scanned = Scanned([], [], [], [])
+    words, cache, look_up = units.words, lexicon.index.cache, lexicon.index.look_up
+    known = [cache.get(word) or look_up(word) for word in words]
+    bits = 0
+    for word in known:
+        bits |= word.bits
+    missing = ~bits
+    others: dict[int, Candidate] = {}
+    for i, word in enumerate(known):
+        for candidate in word.heads:
+            if not candidate[0] & missing:
+                _take(candidate, words, i, scanned)
+        for candidate in word.others:
+            if not candidate[0] & missing:
+                others[id(candidate)] = candidate
+    for candidate in others.values():
+        _search(candidate, words, scanned)
+    if scanned.found:
+        others.clear()
+        for i, word in enumerate(known):
+            for candidate in word.trigger_heads:
+                if not candidate[0] & missing:
+                    _take(candidate, words, i, scanned)
+            for candidate in word.trigger_others:
+                if not candidate[0] & missing:
+                    others[id(candidate)] = candidate
+        for candidate in others.values():
+            _search(candidate, words, scanned)
+    return scanned
+
+
+def _search(candidate: Candidate, words: Sequence[str], scanned: Scanned) -> None:
+    """Tries a pattern wherever its first word stands."""
+    literals, prefixes = candidate.pattern.elements[0].literals, candidate.pattern.elements[0].prefixes
+    for i, word in enumerate(words):
+        if word in literals or (prefixes and word.startswith(prefixes)):
+            _take(candidate, words, i, scanned)
+
+
+def _take(candidate: Candidate, words: Sequence[str], i: int, scanned: Scanned) -> None:
+    """Takes note of a pattern that matches from ``i`` on; one may be held to the sentence's beginning or end."""
+    _, pattern, owner, _ = candidate
+    if i and pattern.begins:
+        return
+    matched = match(pattern, words, i)
+    if matched is None:
+        return
+    taken, slot = matched
+    if pattern.ends and taken[-1] != len(words) - 1:
+        return
+    if isinstance(owner, Target):
+        scanned.found.append(Found(owner, taken, slot))
+    elif isinstance(owner, Trigger):
+        scanned.hits.append(Hit(owner, i, taken[-1] + 1))
+    elif isinstance(owner, Context):
+        scanned.contexts.append(Opened(owner, i, taken[-1] + 1))
+    elif isinstance(owner, Cue):
+        scanned.cues.append(owner.id)
