@@ -31,19 +31,27 @@ def units_of(tokens: Tokens, on: dt.date | None = None) -> Units:
     """The pattern words of a sentence. ``on`` is the note's date: it tells a past year from the present one."""
     out = Units()
     words, starts, ends = tokens.words, tokens.starts, tokens.ends
+    out_words, out_starts, out_ends = out.words, out.starts, out.ends
     marked = False
     i, n = 0, len(words)
     while i < n:
         word = words[i]
         first = word[0]
         if first.isalpha():
-            i = (
-                _word(tokens, i, out, on)
-                if word in _STARTERS or (len(word) <= 3 and word[-1].isdigit())
-                else _plain(tokens, i, out)
-            )
+            if word in _STARTERS or (len(word) <= 3 and word[-1].isdigit()):
+                i = _word(tokens, i, out, on)
+            else:
+                # Most words are plain, so they take the shortest way.
+                out_words.append(word)
+                out_starts.append(starts[i])
+                out_ends.append(ends[i])
+                i += 1
         elif "0" <= first <= "9" or first in "½¼¾":
             i = _number(tokens, i, out, on)
+        elif word in ".,:;":
+            if word != ".":
+                out.add(word, starts[i], ends[i])
+            i += 1
         elif mark := mark_at(words, starts, ends, i):
             marked = True
             out.add(mark[0], starts[i], ends[mark[1] - 1])
