@@ -124,6 +124,7 @@ class _Reader:
             services=codes_of(part, "services"),
             companions=codes_of(part, "companions"),
             diagnoses=part.texts("diagnoses"),
+            unless_diagnoses=part.texts("unless_diagnoses"),
             lines_of_business=frozenset(part.texts("lines_of_business")),
             effective_from=start,
             effective_to=end,

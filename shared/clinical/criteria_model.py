@@ -109,11 +109,13 @@ class Applicability:
 
     ``services`` are its own codes; ``companions`` are decided only beside one of them. ``diagnoses`` are ICD-10-CM codes,
     a trailing ``*`` standing for any ending; none means that every diagnosis will do, and no line of business means any.
+    A claim with one of ``unless_diagnoses`` is for another set.
     """
 
     services: frozenset[str]
     companions: frozenset[str] = frozenset()
     diagnoses: tuple[str, ...] = ()
+    unless_diagnoses: tuple[str, ...] = ()
     lines_of_business: frozenset[str] = frozenset()
     effective_from: dt.date | None = None
     effective_to: dt.date | None = None

@@ -149,6 +149,16 @@ class Consideration(Struct, frozen=True, omit_defaults=True, gc=False):
     evidence: tuple[str, ...] = ()
 
 
+class Selection(Struct, frozen=True, omit_defaults=True, gc=False):
+    """A criteria set that lists an item's code, and why it decides the item or does not."""
+
+    sequence: int
+    set_id: str
+    version: str
+    chosen: bool
+    reason: str
+
+
 class Evaluation(Struct, frozen=True, omit_defaults=True, gc=False):
     """What ``evaluate(criteria_set, facts)`` concludes for a case. ``referrals`` are the refer rules that are met."""
 
@@ -163,6 +173,7 @@ class Evaluation(Struct, frozen=True, omit_defaults=True, gc=False):
     reasons: tuple[str, ...] = ()
     lexicon: str = ""
     flags: tuple[str, ...] = ()
+    selection: tuple[Selection, ...] = ()
 
 
 class AttachedStatement(Struct, frozen=True, omit_defaults=True, gc=False):

@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from services.criteria_evaluation.domain.select import select_set
+from services.criteria_evaluation.policy import load_policy
 from shared.clinical.criteria import CriteriaSet, parse_criteria_set
 from tests.unit.spine_case import ON, SPINE, item
 
@@ -17,6 +18,7 @@ def made(
     lines: str = "[]",
     effective: str = "{}",
     companions: str = "[]",
+    unless: str = "[]",
 ) -> CriteriaSet:
     return parse_criteria_set(
         f"""
@@ -28,6 +30,7 @@ applicability:
   services: {services}
   companions: {companions}
   diagnoses: {diagnoses}
+  unless_diagnoses: {unless}
   lines_of_business: {lines}
 criteria: [{{id: a, title: A, when: {{fact: pain.worsening, is: true}}}}]
 """,
@@ -39,7 +42,7 @@ def chosen(
     *sets: CriteriaSet, codes: str = "11111", dx: str = "A00.0", lob: str | None = None, on: dt.date = ON
 ) -> list[str]:
     items = [item(code, i) for i, code in enumerate(codes.split(), 1)]
-    return [f"{s.id}@{s.version}" if s else "-" for s in select_set(sets, items, dx.split(), lob, on)]
+    return [f"{s.id}@{s.version}" if s else "-" for s in select_set(sets, items, dx.split(), lob, on).sets]
 
 
 @pytest.mark.parametrize("dx", ["C79.51", "c7951", "M84.58XA", "G95.29", "Z00.0 C90.00", "M8458XD"])
@@ -88,3 +91,54 @@ def test_a_companion_follows_the_set_of_its_primary() -> None:
     second = made("b", services='["22222"]', companions='["33333"]')
     assert chosen(first, second, codes="22222 33333") == ["b@1", "b@1"]
     assert chosen(first, second, codes="33333") == ["-"]
+
+
+def test_a_code_of_its_own_follows_the_set_that_takes_it_as_a_companion() -> None:
+    tumor = made("z", services='["11111"]', companions='["22222", "33333"]')
+    fusion = made("b", services='["22222"]', companions='["33333"]')
+    for order in ("11111 22222 33333", "33333 22222 11111"):
+        assert chosen(tumor, fusion, codes=order) == chosen(fusion, tumor, codes=order) == ["z@1"] * 3
+    assert chosen(tumor, fusion, codes="22222 33333") == ["b@1", "b@1"]
+
+
+def test_sets_that_take_each_others_codes_keep_their_own() -> None:
+    first = made("a", services='["11111"]', companions='["22222"]')
+    second = made("b", services='["22222"]', companions='["11111"]')
+    assert chosen(first, second, codes="11111 22222") == ["a@1", "b@1"]
+
+
+def test_a_diagnosis_can_send_a_claim_to_another_set() -> None:
+    narrow = made("n", diagnoses='["A00*"]', unless='["B01*"]')
+    assert chosen(narrow, dx="A00.0") == ["n@1"]
+    assert chosen(narrow, dx="A00.0 B01.1") == ["-"]
+
+
+def test_the_trace_says_why_each_set_that_lists_the_code_does_or_does_not_decide() -> None:
+    broad, narrow = made("a", diagnoses='["A*"]'), made("z", diagnoses='["A00*"]')
+    elsewhere, other = made("e", diagnoses='["C*"]'), made("o", services='["99999"]')
+    found = select_set([broad, narrow, elsewhere, other], [item("11111", 1)], ["A00.0"], None, ON)
+    assert [(s.set_id, s.chosen) for s in found.trace] == [("a", False), ("e", False), ("z", True)]
+    assert "closer diagnosis" in found.trace[0].reason
+    assert "No diagnosis" in found.trace[1].reason
+    assert "A00*" in found.trace[2].reason
+
+
+@pytest.mark.parametrize(
+    ("codes", "dx", "expected"),
+    [
+        ("63090 22558 22612 22842 63047", "C79.51", "spine-tumor-decompression"),
+        ("22612 22840", "C79.51", "lumbar-fusion"),
+        ("22630 22840", "M48.062", "lumbar-fusion"),
+        ("22558 22853", "M51.370", "lumbar-fusion-disc-degeneration"),
+        ("22558 22853", "M51.36 M43.16", "lumbar-fusion"),
+        ("22514 22515", "M80.08XA", "vertebral-augmentation"),
+        ("E0601 A7034", "G47.33", "cpap-osa"),
+        ("E1390 E0431", "J44.9", "home-oxygen"),
+        ("43775", "E66.01", "bariatric-surgery"),
+        ("99183", "E11.621", "hyperbaric-oxygen-diabetic-wound"),
+        ("69930 L8614", "H90.3", "cochlear-implantation"),
+    ],
+)
+def test_each_request_finds_the_shipped_set_that_decides_it(codes: str, dx: str, expected: str) -> None:
+    sets = load_policy().criteria_sets
+    assert chosen(*sets, codes=codes, dx=dx) == [f"{expected}@1.0.0"] * len(codes.split())

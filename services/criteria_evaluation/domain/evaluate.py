@@ -59,7 +59,7 @@ def evaluate_case(
     ``diagnoses`` are ICD-10-CM codes of the claim, ``on`` the day whose policy counts. ``flags`` are what was wrong with
     the documents: they are carried along and mentioned, and decide nothing.
     """
-    chosen = select_set(sets, items, diagnoses, line_of_business, on)
+    chosen, selection = select_set(sets, items, diagnoses, line_of_business, on)
     groups: dict[CriteriaSet, list[RequestedItem]] = {}
     for item, criteria_set in zip(items, chosen, strict=True):
         if criteria_set is not None:
@@ -83,6 +83,7 @@ def evaluate_case(
         reasons=_reasons(parts, uncovered, sorted(set(flags))),
         lexicon=lexicon_digest,
         flags=tuple(sorted(noted)),
+        selection=selection,
     )
 
 
