@@ -16,7 +16,7 @@ facts:
   goal: {type: quantity, unit: "%", range: [0, 100]}
 contexts:
   room-air: {group: oxygen, reach: section, patterns: ['ra', 'room air', 'without oxygen']}
-  on-oxygen: {group: oxygen, reach: section, patterns: ['on <num> l', '<num> l', 'on|with oxygen']}
+  on-oxygen: {group: oxygen, reach: section, patterns: ['on <flow>', '<flow>', 'on|with oxygen']}
   at-rest: {group: state, patterns: ['rest', 'resting']}
   exercise: {group: state, patterns: ['walking', 'exertion', 'ambulation']}
   aim: {reach: clause, patterns: ['goal', 'target']}

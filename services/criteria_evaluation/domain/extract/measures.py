@@ -2,38 +2,20 @@
 
 from typing import Final
 
-from services.criteria_evaluation.domain.extract.numerals import ABOUT, COMPARATORS, NUMBER_WORDS, TIME_UNITS
+from services.criteria_evaluation.domain.extract.counts import HALVES, number_at
+from services.criteria_evaluation.domain.extract.numerals import ABOUT, COMPARATORS, TIME_UNITS
+from services.criteria_evaluation.domain.extract.physical import physical_unit
 from services.criteria_evaluation.domain.extract.words import Tokens, Units
 from services.criteria_evaluation.domain.quantities import Interval
 
 _RANGE_WORDS: Final = frozenset({"-", "–", "—", "to"})
 _DASHES: Final = frozenset({"-", "–", "—"})
-_HALVES: Final = {"½": 0.5, "¼": 0.25, "¾": 0.75}
-
-
-def number_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
-    """A number at ``i`` (digits or words) and the index after it."""
-    word = tokens.word(i)
-    if not word:
-        return None
-    if word in NUMBER_WORDS:
-        number, j = NUMBER_WORDS[word], i + 1
-        if number >= 20:
-            k = j + 1 if tokens.word(j) in _DASHES else j
-            ones = NUMBER_WORDS.get(tokens.word(k), 0.0)
-            if 1 <= ones <= 9:
-                return number + ones, k + 1
-        return number, j
-    if "0" <= word[0] <= "9" and "-" not in word and "/" not in word:
-        number = float(word)
-        return (number, i + 1) if number < 1e6 else None
-    return (_HALVES[word], i + 1) if word in _HALVES else None
 
 
 def with_half(tokens: Tokens, number: float, j: int) -> tuple[float, int]:
     """``2 ½``, ``two and a half``."""
-    if tokens.word(j) in _HALVES:
-        return number + _HALVES[tokens.words[j]], j + 1
+    if tokens.word(j) in HALVES:
+        return number + HALVES[tokens.words[j]], j + 1
     if tokens.words[j : j + 3] == ["and", "a", "half"]:
         return number + 0.5, j + 3
     return number, j
@@ -95,7 +77,8 @@ def unit_at(tokens: Tokens, j: int) -> tuple[str, str | None, int]:
         return "<pct>", "%", k + 2
     if word in ("°", "º", "deg", "degree", "degrees"):
         return "<deg>", "deg", k + 1
-    return "<num>", None, j
+    physical = physical_unit(tokens, k)
+    return physical or ("<num>", None, j)
 
 
 def comparator(out: Units, start: int, *, lasting: bool = False) -> tuple[str | None, int]:

@@ -7,6 +7,7 @@ angle brackets (``<pct>``, ``<dur>``, ``<lvl>``, ``<n/10>``, ...) that carries a
 import datetime as dt
 from typing import Final
 
+from services.criteria_evaluation.domain.extract.counts import number_at
 from services.criteria_evaluation.domain.extract.dates import WEEKDAYS, date_at
 from services.criteria_evaluation.domain.extract.forms import boxes_first, mark_at
 from services.criteria_evaluation.domain.extract.levels import ORDINALS, read_levels
@@ -14,12 +15,12 @@ from services.criteria_evaluation.domain.extract.measures import (
     comparator,
     fraction_at,
     fraction_word,
-    number_at,
     range_at,
     unit_at,
     with_half,
 )
 from services.criteria_evaluation.domain.extract.numerals import AFTER, MONTHS, NUMBER_WORDS, TIME_UNITS, compared
+from services.criteria_evaluation.domain.extract.physical import GRADED, ROMAN, Unit, dimensions, two_parts
 from services.criteria_evaluation.domain.extract.words import Tokens, Units, Value
 from services.criteria_evaluation.domain.quantities import Interval
 
@@ -105,6 +106,11 @@ def _word(tokens: Tokens, i: int, out: Units, on: dt.date | None) -> int:
     if date := date_at(tokens.words, i, on):
         out.add("<date>", tokens.starts[i], tokens.ends[date[1] - 1], Value(date=date[0]))
         return date[1]
+    if word in ROMAN:
+        if not out.words or out.words[-1] not in GRADED:
+            return _plain(tokens, i, out)
+        out.add("<num>", tokens.starts[i], tokens.ends[i], Value(Interval.at(ROMAN[word])))
+        return i + 1
     if word == "mrc":
         return _strength(tokens, i, out)
     if word in ("a", "couple", "half") and (read := _counted(tokens, i)):
@@ -158,7 +164,21 @@ _SINGULAR: Final = {
     "fortnight": (2.0, "wk"),
 }
 _STARTERS: Final = frozenset(
-    {*NUMBER_WORDS, *MONTHS, *ORDINALS, *WEEKDAYS, "a", "an", "past", "last", "yesterday", "mrc", "couple", "half"}
+    {
+        *NUMBER_WORDS,
+        *MONTHS,
+        *ORDINALS,
+        *WEEKDAYS,
+        "a",
+        "an",
+        "past",
+        "last",
+        "yesterday",
+        "mrc",
+        "couple",
+        "half",
+        *ROMAN,
+    }
 )
 
 
@@ -175,6 +195,8 @@ def _number(tokens: Tokens, i: int, out: Units, on: dt.date | None) -> int:
 def _valued(tokens: Tokens, i: int, number: float, j: int, out: Units, on: dt.date | None) -> int:
     """The value whose number stands from ``i`` up to ``j``."""
     number, j = with_half(tokens, number, j)
+    if parts := two_parts(tokens, number, j) or dimensions(tokens, number, j):
+        return _measured(tokens, i, parts, out)
     if fraction := fraction_at(tokens, number, j):
         denominator, end = fraction
         word = fraction_word(number, denominator, tokens.word(j))
@@ -202,6 +224,14 @@ def _valued(tokens: Tokens, i: int, number: float, j: int, out: Units, on: dt.da
         sign, start = comparator(out, start, lasting=kind == "<dur>")
     out.add(kind, start, tokens.ends[end - 1], Value(compared(interval, sign), unit))
     return end
+
+
+def _measured(tokens: Tokens, i: int, parts: tuple[float, Unit], out: Units) -> int:
+    """A measure of two parts, with the comparison before it."""
+    number, unit = parts
+    sign, start = comparator(out, tokens.starts[i], lasting=unit.kind == "<dur>")
+    out.add(unit.kind, start, tokens.ends[unit.end - 1], Value(compared(Interval.at(number), sign), unit.code))
+    return unit.end
 
 
 _SCALES: Final = frozenset({(0, 5), (0, 10), (1, 10), (0, 18), (0, 24), (0, 100)})

@@ -1,0 +1,28 @@
+"""Numbers in digits or words."""
+
+from typing import Final
+
+from services.criteria_evaluation.domain.extract.numerals import NUMBER_WORDS
+from services.criteria_evaluation.domain.extract.words import Tokens
+
+_DASHES: Final = frozenset({"-", "–", "—"})
+HALVES: Final = {"½": 0.5, "¼": 0.25, "¾": 0.75}
+
+
+def number_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
+    """A number at ``i`` (digits or words) and the index after it."""
+    word = tokens.word(i)
+    if not word:
+        return None
+    if word in NUMBER_WORDS:
+        number, j = NUMBER_WORDS[word], i + 1
+        if number >= 20:
+            k = j + 1 if tokens.word(j) in _DASHES else j
+            ones = NUMBER_WORDS.get(tokens.word(k), 0.0)
+            if 1 <= ones <= 9:
+                return number + ones, k + 1
+        return number, j
+    if "0" <= word[0] <= "9" and "-" not in word and "/" not in word:
+        number = float(word)
+        return (number, i + 1) if number < 1e6 else None
+    return (HALVES[word], i + 1) if word in HALVES else None

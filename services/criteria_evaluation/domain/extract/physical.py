@@ -1,0 +1,129 @@
+"""Physical units in prose: weight, length, area, gas pressure, flow, rates; and measures of two parts ("5 ft 4 in")."""
+
+from typing import Final, NamedTuple
+
+from services.criteria_evaluation.domain.extract.counts import number_at
+from services.criteria_evaluation.domain.extract.numerals import TIME_UNITS
+from services.criteria_evaluation.domain.extract.words import Tokens
+
+_SINGLE: Final[dict[str, tuple[str, str]]] = {
+    **dict.fromkeys(("kg", "kgs", "kilo", "kilos", "kilogram", "kilograms"), ("<mass>", "kg")),
+    **dict.fromkeys(("lb", "lbs", "pound", "pounds"), ("<mass>", "[lb_av]")),
+    **dict.fromkeys(("cm", "cms", "centimeter", "centimeters", "centimetre", "centimetres"), ("<len>", "cm")),
+    **dict.fromkeys(("mm", "millimeter", "millimeters"), ("<len>", "mm")),
+    **dict.fromkeys(("m", "meter", "meters"), ("<len>", "m")),
+    **dict.fromkeys(("inch", "inches"), ("<len>", "[in_i]")),
+    **dict.fromkeys(("ft", "foot", "feet"), ("<len>", "[ft_i]")),
+    **dict.fromkeys(("cm2", "cm²", "sqcm"), ("<area>", "cm2")),
+    **dict.fromkeys(("mmhg", "torr"), ("<gas>", "mm[Hg]")),
+    "kpa": ("<gas>", "kPa"),
+    **dict.fromkeys(("l", "lpm", "liter", "liters", "litre", "litres"), ("<flow>", "L")),
+    **dict.fromkeys(("min", "mins", "minute", "minutes"), ("<dur>", "min")),
+}
+_LENGTHS: Final = frozenset({"m", "mm", "cm"})
+_PER: Final = frozenset({"/", "per", "an", "each"})
+_HOURS: Final = frozenset({"h", "hr", "hour"})
+_COUNTED: Final = frozenset({"events", "event", "episodes", "respiratory"})
+
+
+class Unit(NamedTuple):
+    """The pattern word of a value with this unit, its UCUM code, and the index after it."""
+
+    kind: str
+    code: str
+    end: int
+
+
+def physical_unit(tokens: Tokens, k: int) -> Unit | None:
+    """The physical unit whose words begin at ``k``, or None."""
+    word, following = tokens.word(k), tokens.word(k + 1)
+    if word in _COUNTED or word in _PER:
+        return _rate(tokens, k)
+    found = _SINGLE.get(word)
+    if found is None:
+        return _square(tokens, k)
+    if word == "kg" and following == "/":
+        if tokens.word(k + 2) in ("m2", "m²"):
+            return Unit("<bmi>", "kg/m2", k + 3)
+        if tokens.words[k + 2 : k + 5] == ["m", "^", "2"]:
+            return Unit("<bmi>", "kg/m2", k + 5)
+        return None
+    if word == "mm" and following == "hg":
+        return Unit("<gas>", "mm[Hg]", k + 2)
+    if word in _LENGTHS and following == "^" and tokens.word(k + 2) == "2":
+        return Unit("<area>", f"{word}2", k + 3)
+    if word in ("l", "liter", "liters") and following in ("/", "per") and tokens.word(k + 2) in ("min", "minute", "m"):
+        return Unit("<flow>", "L", k + 3)
+    return Unit(*found, k + 1)
+
+
+def _square(tokens: Tokens, k: int) -> Unit | None:
+    if tokens.word(k) in ("square", "sq") and tokens.word(k + 1) in ("cm", "centimeter", "centimeters"):
+        return Unit("<area>", "cm2", k + 2)
+    return None
+
+
+def _rate(tokens: Tokens, k: int) -> Unit | None:
+    """``events/hour``, ``/h``, ``per hour``, ``events an hour``."""
+    while tokens.word(k) in _COUNTED:
+        k += 1
+    if tokens.word(k) in _PER and tokens.word(k + 1) in _HOURS:
+        return Unit("<rate>", "/h", k + 2)
+    return None
+
+
+def two_parts(tokens: Tokens, number: float, j: int) -> tuple[float, Unit] | None:
+    """A height in feet and inches, or a time in hours and minutes, whose first number ends before ``j``."""
+    word = tokens.word(j)
+    if word in ("ft", "foot", "feet", "'", "’", "′") and 3 <= number <= 8:
+        read = number_at(tokens, j + 1)
+        if read is not None and read[0] < 12:
+            end = read[1]
+            while tokens.word(end) in ("in", "inch", "inches", '"', "”", "″", "'", "’"):
+                end += 1
+            if end > read[1] or word in ("'", "’", "′"):
+                return 12 * number + read[0], Unit("<len>", "[in_i]", end)
+    if word == "in" and 48 <= number <= 84 and _ends_a_height(tokens.word(j + 1)):
+        return number, Unit("<len>", "[in_i]", j + 1)
+    if TIME_UNITS.get(word) == "h":
+        k = j + 2 if tokens.word(j + 1) in ("and", ",") else j + 1
+        read = number_at(tokens, k)
+        if read is not None and read[0] < 60 and tokens.word(read[1]) in ("m", "min", "mins", "minute", "minutes"):
+            return 60 * number + read[0], Unit("<dur>", "min", read[1] + 1)
+    return None
+
+
+def _ends_a_height(word: str) -> bool:
+    """Whether "64 in" before this word is inches: no number and no article follows, as after the preposition."""
+    return not word or not (
+        word[0].isdigit() or word in ("the", "a", "an", "his", "her", "total", "all", "past", "last")
+    )
+
+
+_TIMES: Final = frozenset({"x", "×", "by"})
+
+
+def dimensions(tokens: Tokens, number: float, j: int) -> tuple[float, Unit] | None:
+    """The area of ``3.2 x 2.4 cm`` or ``3.2 x 2.4 x 0.8``: its first two sides multiplied, in cm2."""
+    sides, end = [number], j
+    while len(sides) < 3:
+        k = end
+        if tokens.word(k) in _LENGTHS:
+            k += 1
+        if tokens.word(k) not in _TIMES:
+            break
+        read = number_at(tokens, k + 1)
+        if read is None:
+            break
+        sides.append(read[0])
+        end = read[1]
+    if len(sides) < 2 or tokens.word(end) in TIME_UNITS:
+        return None
+    unit = tokens.word(end)
+    scale = 0.01 if unit == "mm" else 1.0
+    return round(sides[0] * sides[1] * scale, 4), Unit("<dims>", "cm2", end + 1 if unit in _LENGTHS else end)
+
+
+ROMAN: Final = {"i": 1.0, "ii": 2.0, "iii": 3.0, "iv": 4.0, "v": 5.0}
+GRADED: Final = frozenset({"grade", "wagner", "gr"})
+"""Words after which a roman numeral is a number."""
