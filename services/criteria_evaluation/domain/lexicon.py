@@ -24,7 +24,7 @@ from services.criteria_evaluation.domain.lexicon_entries import (
 from services.criteria_evaluation.domain.lexicon_patterns import Pattern, compile_patterns
 from services.criteria_evaluation.domain.lexicon_rules import Rule, read_rules
 from services.criteria_evaluation.domain.policy_yaml import Entry, read_yaml
-from services.criteria_evaluation.domain.vocabulary import Vocabulary
+from services.criteria_evaluation.domain.vocabulary import FactType, Vocabulary
 from services.criteria_evaluation.domain.vocabulary_yaml import fact_named, read_facts, read_value
 from shared.policy import PolicyError, PolicyFile, digest_of
 
@@ -163,11 +163,12 @@ def _owners(
         for entry in part.entries():
             data = entry.mapping(_TARGET)
             ids.append(_need(entry, data, "id"))
-            target = _target(entry, data, vocabulary, cues, contexts)
             patterns = compile_patterns(_need(entry, data, "patterns"), classes)
-            if target.value is None and any(p.slot is None for p in patterns):
-                entry.fail("This target has no value and a pattern of it has no slot such as <num> to take it from.")
-            found += [(p, target) for p in patterns]
+            for fact in _need(entry, data, "fact").entries():
+                target = _target(data, fact_named(fact, vocabulary), cues, contexts)
+                if target.value is None and any(p.slot is None for p in patterns):
+                    entry.fail("This target has no value and a pattern of it has no slot such as <num> to take it from.")
+                found += [(p, target) for p in patterns]
     _unique(ids)
     return found
 
@@ -218,21 +219,14 @@ def _grouped(data: Mapping[str, Entry], key: str, contexts: Mapping[str, Context
     return tuple((group, frozenset(names)) for group, names in groups.items())
 
 
-def _target(
-    entry: Entry,
-    data: Mapping[str, Entry],
-    vocabulary: Vocabulary,
-    cues: set[str],
-    contexts: Mapping[str, Context],
-) -> Target:
-    fact = fact_named(_need(entry, data, "fact"), vocabulary)
+def _target(data: Mapping[str, Entry], fact: FactType, cues: set[str], contexts: Mapping[str, Context]) -> Target:
     value = read_value(data["value"], fact) if "value" in data else None
     if value is None and fact.kind == "boolean":
         value = True
     negated: bool | str | tuple[str, ...] | None = (not value) if isinstance(value, bool) else None
     if "negated" in data:
-        dropped = data["negated"].data == "drop"
-        negated = None if dropped else read_value(data["negated"], fact)
+        apart = data["negated"].data in ("drop", "keep")
+        negated = None if apart else read_value(data["negated"], fact)
     if "cue" in data and data["cue"].text() not in cues:
         data["cue"].fail(f"There is no cue '{data['cue'].text()}'.")
     return Target(
@@ -240,6 +234,7 @@ def _target(
         fact=fact.name,
         value=value,
         negated=negated,
+        undeniable="negated" in data and data["negated"].data == "keep",
         past=_use(data, "past", "drop"),
         planned=_use(data, "planned", "keep"),
         reported=_use(data, "reported", "keep"),

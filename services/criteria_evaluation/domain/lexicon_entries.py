@@ -27,7 +27,8 @@ class Target:
     ``reported`` say what becomes of a statement about the past, about a plan, or that only the patient makes: it is
     dropped, kept, counts only where nothing better is said (later), or is required. ``requires`` are the contexts in
     which the statement must stand (one of each group), ``excludes`` those in which it must not,
-    ``yields`` those in which it counts only where nothing better is said.
+    ``yields`` those in which it counts only where nothing better is said. An ``undeniable`` statement stands whatever is
+    denied beside it ("no healing over 8 weeks of standard care" denies healing, not the weeks).
     """
 
     id: str
@@ -44,6 +45,7 @@ class Target:
     requires: tuple[Grouped, ...] = ()
     excludes: tuple[Grouped, ...] = ()
     yields: tuple[Grouped, ...] = ()
+    undeniable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

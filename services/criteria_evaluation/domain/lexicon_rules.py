@@ -8,7 +8,7 @@ from services.criteria_evaluation.domain.policy_yaml import Entry
 from services.criteria_evaluation.domain.vocabulary import Vocabulary
 from services.criteria_evaluation.domain.vocabulary_yaml import fact_named, read_value
 
-RuleKind = Literal["sum", "threshold", "map", "when", "segments", "at_least", "any_true", "overlap", "body_mass_index"]
+RuleKind = Literal["sum", "threshold", "map", "when", "segments", "at_least", "any_true", "overlap", "body_mass_index", "shrinks"]
 
 _KINDS: Final[dict[str, RuleKind]] = {
     "sum": "sum",
@@ -20,6 +20,7 @@ _KINDS: Final[dict[str, RuleKind]] = {
     "any_true": "any_true",
     "overlap": "overlap",
     "body_mass_index": "body_mass_index",
+    "shrinks": "shrinks",
 }
 _KEYS: Final = frozenset({"id", "fact", "rule", "of", "when", "value", "values", "true_from", "false_to"})
 
@@ -34,6 +35,7 @@ class Rule:
     ``map``: by the code of ``of``. ``when``: ``value`` where every fact of ``when`` has one of the values beside it.
     ``segments``: the motion segments between the outermost levels of ``of``. ``at_least``: no less than ``of``.
     ``any_true``: true where one of ``of`` is. ``overlap``: whether two sets of levels share one. ``body_mass_index``: from weight and height.
+    ``shrinks``: the second of ``of`` is smaller than the first by a tenth or more; false where it is not smaller at all.
     """
 
     id: str

@@ -20,7 +20,7 @@ LEVEL_INDEX: Final[Mapping[str, int]] = {level: index for index, level in enumer
 class FactType:
     """One entry of the vocabulary.
 
-    ``latest``: of several dated values the most recent counts. ``prefer``: codes that win over the less specific ones
+    ``latest``: of several dated values the most recent counts; ``earliest``: the first. ``prefer``: codes that win over the less specific ones
     that the same chart also uses. ``internal``: an intermediate finding that rules use and nobody is shown.
     A quantity beyond ``minimum`` and ``maximum`` is no value of it.
     """
@@ -30,6 +30,7 @@ class FactType:
     unit: str | None = None
     values: tuple[str, ...] = ()
     latest: bool = False
+    earliest: bool = False
     prefer: tuple[str, ...] = ()
     internal: bool = False
     minimum: float | None = None

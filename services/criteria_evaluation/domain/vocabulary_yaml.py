@@ -14,7 +14,7 @@ _KINDS: Final[dict[str, FactKind]] = {
     "codes": "codes",
     "levels": "levels",
 }
-_KEYS: Final = frozenset({"type", "unit", "values", "latest", "prefer", "internal", "range", "meaning"})
+_KEYS: Final = frozenset({"type", "unit", "values", "latest", "earliest", "prefer", "internal", "range", "meaning"})
 
 
 def read_facts(parts: Sequence[Entry]) -> dict[str, FactType]:
@@ -55,6 +55,7 @@ def _fact(name: str, entry: Entry) -> FactType:
         unit=unit,
         values=values,
         latest=data["latest"].flag() if "latest" in data else False,
+        earliest=data["earliest"].flag() if "earliest" in data else False,
         prefer=prefer,
         internal=data["internal"].flag() if "internal" in data else False,
         minimum=bounds[0],

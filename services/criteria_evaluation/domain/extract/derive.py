@@ -1,6 +1,7 @@
 """Facts that follow from other facts by the rules of the lexicon. A derived fact names its rule and keeps its inputs' sources."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -68,6 +69,8 @@ def _said(rule: Rule, facts: Facts, lexicon: Lexicon) -> Said | None:
             return _at_least(rule, facts, lexicon)
         case "body_mass_index":
             return _body_mass_index(rule, facts)
+        case "shrinks":
+            return _shrinks(rule, facts)
 
 
 def _holds(facts: Facts, name: str, values: Iterable[object]) -> bool:
@@ -115,6 +118,19 @@ def _body_mass_index(rule: Rule, facts: Facts) -> Interval | None:
     if weight is None or height is None or not weight.low or not height.low:
         return None
     return Interval.at(round(weight.low / height.low**2, 2))
+
+
+_MEASURABLE: Final = 0.9
+"""A wound is measured to a millimetre or so: what lies between this share of the first size and all of it is neither."""
+
+
+def _shrinks(rule: Rule, facts: Facts) -> bool | None:
+    first, last = (_known(facts, name) for name in rule.of)
+    if first is None or last is None or not first.low or last.low is None or set(first.sources) & set(last.sources):
+        return None
+    if last.low <= _MEASURABLE * first.low:
+        return True
+    return False if last.low >= first.low else None
 
 
 def _sources(rule: Rule, inputs: Iterable[Fact]) -> tuple[Source, ...]:

@@ -39,9 +39,8 @@ def _deciding(kind: FactType, mentions: Sequence[Mention]) -> tuple[list[Mention
     """The mentions that count, and the others: the best rank, the most recent where the vocabulary says so, the most
     specific code."""
     best = min(m.rank for m in mentions)
-    last = (
-        max((m.date for m in mentions if m.rank == best and m.date is not None), default=None) if kind.latest else None
-    )
+    dates = [m.date for m in mentions if m.rank == best and m.date is not None] if kind.latest or kind.earliest else []
+    last = (max(dates) if kind.latest else min(dates)) if dates else None
     preferred = bool(kind.prefer) and any(m.rank == best and m.said in kind.prefer for m in mentions)
     kept: list[Mention] = []
     others: list[Mention] = []

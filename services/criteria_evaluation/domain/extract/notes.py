@@ -231,7 +231,7 @@ def judge(target: Target, flags: frozenset[str]) -> tuple[bool, int] | None:
 def _said(
     target: Target, units: Units, slot: int | None, negated: bool, on: dt.date | None, lexicon: Lexicon
 ) -> Said | None:
-    if negated:
+    if negated and not target.undeniable:
         return target.negated
     if target.value is not None:
         return target.value
