@@ -24,6 +24,7 @@ _CUE_REACH: Final = 8
 """How many sentences a context such as "SINS:" stays open, for a list of its parts."""
 _LONGEST_PHRASE: Final = 400
 _MOST_HEADINGS: Final = 10_000
+_LONGEST_ROW: Final = 4000
 _YIELDING: Final = 2
 """What a statement's rank grows by in a context to which it yields."""
 _NO_FLAGS: Final[frozenset[str]] = frozenset()
@@ -71,7 +72,7 @@ def read_document(document: Document, lexicon: Lexicon) -> Iterator[Mention]:
 def _tokens(text: str, sentence: Sentence, table: Table, joinable: Callable[[str], bool] | None) -> Iterator[Tokens]:
     """The tokens of a sentence, or those of each cell of a table's row."""
     for tokens in tokens_of(text, sentence, joinable):
-        if sentence.row:
+        if sentence.row and sentence.end - sentence.start < _LONGEST_ROW:
             yield from table.sentences(text, tokens, sentence.start, sentence.end)
         else:
             yield tokens

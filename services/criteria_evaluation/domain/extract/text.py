@@ -14,6 +14,10 @@ _ANSWER: Final = re.compile(r"\s*(?:\W{0,3})(?:yes|no|y|n|none)\b", re.IGNORECAS
 _ITEM: Final = re.compile(
     r"[ \t]*(?:[-*•·‣▪●–—>]+[ \t]|[0-9]{1,2}[.)][ \t]|[A-Za-z][.)][ \t]|\[[ xX_]?\]|\([ xX]\)|[☐☑☒✓✔])"
 )
+_NO_VALUE: Final = re.compile(
+    r"(?:[^0-9\n]|[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}|[0-9]{4}(?:-[0-9]{2}-[0-9]{2})?(?![0-9]))*"
+)
+"""A line without a number other than a date: "ECOG PS 2" is no title."""
 _LETTERS: Final = re.compile(r"[A-Za-z]+")
 _ABBREVIATIONS: Final = frozenset(
     [
@@ -170,16 +174,17 @@ def _heading(line: str, sections: Mapping[str, str]) -> tuple[int, bool] | None:
     letters = _LETTERS.findall(candidate)
     if not letters or len(letters) > 8:
         return None
-    known = _category(letters, sections) is not None
     shouted = candidate.upper() == candidate and len(letters[0]) > 3 and not any(c.isdigit() for c in candidate[:5])
-    marked = line[0] in "#*"
     if colon > 0:
-        return (colon + 1, colon + 1 == len(line)) if known or shouted else None
-    return (
-        (len(line), True)
-        if (known and (len(letters) > 1 or shouted or marked)) or (shouted and len(letters) > 1)
-        else None
-    )
+        known = shouted or _category(letters, sections) is not None
+        return (colon + 1, colon + 1 == len(line)) if known else None
+    # Without a colon "MRI shows a fracture" begins like a heading and is none: the whole heading must be known.
+    known = " ".join(letters).lower() in sections
+    titled = candidate.upper() == candidate and len(letters) > 1 and _NO_VALUE.fullmatch(line) is not None
+    marked = line[0] in "#*"
+    if known:
+        return (len(line), True) if len(letters) > 1 or shouted or marked else None
+    return (len(line), True) if titled and (shouted or _category(letters, sections)) else None
 
 
 def _category(letters: Sequence[str], sections: Mapping[str, str]) -> str | None:

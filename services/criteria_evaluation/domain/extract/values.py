@@ -234,5 +234,5 @@ def _measured(tokens: Tokens, i: int, parts: tuple[float, Unit], out: Units) -> 
     return unit.end
 
 
-_SCALES: Final = frozenset({(0, 5), (0, 10), (1, 10), (0, 18), (0, 24), (0, 100)})
+_SCALES: Final = frozenset({(0, 5), (0, 10), (1, 10), (0, 6), (7, 12), (13, 18), (0, 18), (0, 24), (0, 100)})
 """Ranges of scores, which stand beside their names and are no measurements: "Pain (0-10)"."""
