@@ -167,7 +167,9 @@ def _owners(
             for fact in _need(entry, data, "fact").entries():
                 target = _target(data, fact_named(fact, vocabulary), cues, contexts)
                 if target.value is None and any(p.slot is None for p in patterns):
-                    entry.fail("This target has no value and a pattern of it has no slot such as <num> to take it from.")
+                    entry.fail(
+                        "This target has no value and a pattern of it has no slot such as <num> to take it from."
+                    )
                 found += [(p, target) for p in patterns]
     _unique(ids)
     return found

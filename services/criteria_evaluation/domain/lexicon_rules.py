@@ -8,7 +8,9 @@ from services.criteria_evaluation.domain.policy_yaml import Entry
 from services.criteria_evaluation.domain.vocabulary import Vocabulary
 from services.criteria_evaluation.domain.vocabulary_yaml import fact_named, read_value
 
-RuleKind = Literal["sum", "threshold", "map", "when", "segments", "at_least", "any_true", "overlap", "body_mass_index", "shrinks"]
+RuleKind = Literal[
+    "sum", "threshold", "map", "when", "segments", "at_least", "any_true", "overlap", "body_mass_index", "shrinks"
+]
 
 _KINDS: Final[dict[str, RuleKind]] = {
     "sum": "sum",
