@@ -9,7 +9,17 @@ from services.criteria_evaluation.domain.vocabulary import Vocabulary
 from services.criteria_evaluation.domain.vocabulary_yaml import fact_named, read_value
 
 RuleKind = Literal[
-    "sum", "threshold", "map", "when", "segments", "at_least", "any_true", "overlap", "body_mass_index", "shrinks"
+    "sum",
+    "threshold",
+    "map",
+    "when",
+    "segments",
+    "at_least",
+    "any_true",
+    "overlap",
+    "body_mass_index",
+    "shrinks",
+    "total",
 ]
 
 _KINDS: Final[dict[str, RuleKind]] = {
@@ -23,6 +33,7 @@ _KINDS: Final[dict[str, RuleKind]] = {
     "overlap": "overlap",
     "body_mass_index": "body_mass_index",
     "shrinks": "shrinks",
+    "total": "total",
 }
 _KEYS: Final = frozenset({"id", "fact", "rule", "of", "when", "value", "values", "true_from", "false_to"})
 
@@ -38,6 +49,7 @@ class Rule:
     ``segments``: the motion segments between the outermost levels of ``of``. ``at_least``: no less than ``of``.
     ``any_true``: true where one of ``of`` is. ``overlap``: whether two sets of levels share one. ``body_mass_index``: from weight and height.
     ``shrinks``: the second of ``of`` is smaller than the first by a tenth or more; false where it is not smaller at all.
+    ``total``: of all of ``of``, where nobody states it.
     """
 
     id: str

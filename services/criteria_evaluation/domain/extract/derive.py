@@ -47,7 +47,7 @@ def _interval(facts: Facts, name: str) -> Interval | None:
 
 def _said(rule: Rule, facts: Facts, lexicon: Lexicon) -> Said | None:
     match rule.kind:
-        case "sum":
+        case "sum" | "total":
             return _sum(rule, facts)
         case "threshold":
             return _threshold(rule, facts)
