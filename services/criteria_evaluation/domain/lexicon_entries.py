@@ -28,7 +28,7 @@ class Target:
     dropped, kept, counts only where nothing better is said (later), or is required. ``requires`` are the contexts in
     which the statement must stand (one of each group), ``excludes`` those in which it must not,
     ``yields`` those in which it counts only where nothing better is said. An ``undeniable`` statement stands whatever is
-    denied beside it ("no healing over 8 weeks of standard care" denies healing, not the weeks).
+    denied beside it ("no healing over 8 weeks of standard care" denies healing, not the weeks). A ``background`` statement is of the patient's history, which the reason for a test tells too.
     """
 
     id: str
@@ -46,6 +46,7 @@ class Target:
     excludes: tuple[Grouped, ...] = ()
     yields: tuple[Grouped, ...] = ()
     undeniable: bool = False
+    background: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ _MOST_HEADINGS: Final = 10_000
 _LONGEST_ROW: Final = 4000
 _YIELDING: Final = 2
 """What a statement's rank grows by in a context to which it yields."""
+_DOUBT: Final = frozenset({"possible"})
 _NO_FLAGS: Final[frozenset[str]] = frozenset()
 
 
@@ -144,7 +145,8 @@ def read_sentence(
     section_flags = lexicon.section_flags.get(sentence.category or "", _NO_FLAGS)
 
     def judged(hit: Found) -> tuple[bool, int] | None:
-        return judge(hit.target, flags_of(around, hit.taken) | section_flags if around else section_flags)
+        flags = section_flags - _DOUBT if hit.target.background else section_flags
+        return judge(hit.target, flags_of(around, hit.taken) | flags if around else flags)
 
     for hit, judgement in _outermost(found, judged):
         if judgement is None:

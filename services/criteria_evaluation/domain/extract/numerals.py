@@ -69,9 +69,9 @@ COMPARATORS: Final[dict[tuple[str, ...], str]] = {
             LOW_OPEN,
             "greater than|more than|longer than|in excess of|exceeds|exceeding|over|beyond|above|>|well over|upwards of|better than",
         ),
-        (LOW, "at least|no less than|not less than|minimum of|a minimum of|> =|≥|no fewer than"),
+        (LOW, "at least|no less than|not less than|minimum of|a minimum of|>=|> =|≥|no fewer than"),
         (HIGH_OPEN, "less than|fewer than|under|below|shorter than|<|within"),
-        (HIGH, "at most|no more than|not more than|up to|maximum of|< =|≤|no greater than"),
+        (HIGH, "at most|no more than|not more than|up to|maximum of|<=|< =|≤|no greater than"),
         (ABOUT, "about|approximately|approx|around|roughly|nearly|almost|~|≈|estimated at|some|circa|ca"),
     )
     for phrase in phrases.split("|")

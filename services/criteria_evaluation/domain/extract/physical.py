@@ -50,6 +50,8 @@ def physical_unit(tokens: Tokens, k: int) -> Unit | None:
         return None
     if word == "mm" and following == "hg":
         return Unit("<gas>", "mm[Hg]", k + 2)
+    if word == "l" and following == "/" and tokens.word(k + 2) == "l":
+        return Unit("<num>", "1", k + 3)
     if word in _LENGTHS and following == "^" and tokens.word(k + 2) == "2":
         return Unit("<area>", f"{word}2", k + 3)
     if word in ("l", "liter", "liters") and following in ("/", "per") and tokens.word(k + 2) in ("min", "minute", "m"):
