@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from services.criteria_evaluation.domain.extract.aligned import gap_cells, heading_of
 from services.criteria_evaluation.domain.extract.words import Tokens
 
 _RULE: Final = re.compile(r"[ \t]*[|+:=-][ \t|+:=-]*(?=\n|$)")
@@ -74,11 +75,15 @@ class Table:
     def __init__(self) -> None:
         self._end = -1
         self._headings: list[Tokens] = []
+        self._line = 0
 
     def sentences(self, text: str, row: Tokens, start: int, end: int) -> Iterator[Tokens]:
         """The sentences that a row from ``start`` to ``end`` makes, given the row's tokens."""
         if _RULE.fullmatch(text, start, end):
             self._end = end
+            return
+        if "|" not in row.words and row.words:
+            yield from self._aligned(text, row, start, end)
             return
         cells = _cells(row)
         if not cells:
@@ -101,6 +106,22 @@ class Table:
             if cell.words:
                 heading = self._headings[column] if column < len(self._headings) else _NOTHING
                 yield _joined(heading, name, cell)
+
+    def _aligned(self, text: str, row: Tokens, start: int, end: int) -> Iterator[Tokens]:
+        """The same for a row whose cells are set apart by spaces; its headings are those that stand above the cells."""
+        cells = gap_cells(row)
+        line = text.rfind("\n", 0, row.starts[0]) + 1
+        below = self._end >= 0 and text.count("\n", self._end, start) == 1
+        self._end = end
+        if not below or len(cells) == 1:
+            self._headings, self._line = cells, line
+            yield row
+            return
+        name = cells[0]
+        single = len(cells) == 2
+        for cell in cells[1:]:
+            heading = None if single else heading_of(cell, line, self._headings, self._line)
+            yield _joined(heading or _NOTHING, name, cell)
 
 
 _NOTHING: Final = Tokens([], [], [])

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from services.criteria_evaluation.domain.extract.aligned import aligned_rows
 from services.criteria_evaluation.domain.extract.tables import table_rows
 
 Kind = Literal["text", "row", "blank"]
@@ -126,6 +127,8 @@ def _paragraphs(text: str, sections: Mapping[str, str]) -> Iterator[tuple[int, i
     at, start, end, last = 0, -1, 0, ""
     lines = text.split("\n")
     rows = table_rows(lines) if "|" in text else [False] * len(lines)
+    if "   " in text:
+        rows = [row or other for row, other in zip(rows, aligned_rows(lines), strict=True)]
     for line, row in zip(lines, rows, strict=True):
         stop = at + len(line)
         body = line.strip()

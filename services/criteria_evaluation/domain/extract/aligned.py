@@ -1,0 +1,57 @@
+"""Tables whose columns are set apart by spaces alone, as reports print them."""
+
+import itertools
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from services.criteria_evaluation.domain.extract.words import Tokens
+
+_GAP: Final = 3
+"""So many blanks set two cells apart; fewer are a wide space."""
+_CELLS: Final = re.compile(r"\S+(?: {1,2}\S+)*")
+_LONGEST: Final = 300
+
+
+def aligned_rows(lines: Sequence[str]) -> list[bool]:
+    """Which lines are a heading of two or more columns, or a row below one that has a name and a value for each."""
+    counts = [len(_CELLS.findall(line)) if "   " in line and len(line) <= _LONGEST else 0 for line in lines]
+    rows = [False] * len(lines)
+    i = 0
+    while i < len(lines):
+        if counts[i] < 2 or not _names(lines[i]) or i + 1 == len(lines) or counts[i + 1] < max(3, counts[i]):
+            i += 1
+            continue
+        j = i + 1
+        while j < len(lines) and counts[j] >= 2:
+            j += 1
+        rows[i:j] = [True] * (j - i)
+        i = j
+    return rows
+
+
+def _names(line: str) -> bool:
+    """Whether a line is a heading: its cells are words, and none is a number or ends like a form's label."""
+    cells = _CELLS.findall(line)
+    return all(not cell[0].isdigit() and cell[-1] != ":" and any(c.isalpha() for c in cell) for cell in cells)
+
+
+def gap_cells(row: Tokens) -> list[Tokens]:
+    """The cells of a row, at its wide gaps."""
+    cuts = [i for i in range(1, len(row.words)) if row.starts[i] - row.ends[i - 1] >= _GAP]
+    edges = [0, *cuts, len(row.words)]
+    return [
+        Tokens(row.words[a:b], row.starts[a:b], row.ends[a:b]) for a, b in itertools.pairwise(edges) if a < b
+    ]
+
+
+def heading_of(cell: Tokens, line: int, headings: Sequence[Tokens], heading_line: int) -> Tokens | None:
+    """The heading that stands nearest above a cell, by their middles; ``line`` and ``heading_line`` are where the lines begin."""
+    if not headings or not cell.words:
+        return None
+
+    def middle(tokens: Tokens, start: int) -> float:
+        return (tokens.starts[0] + tokens.ends[-1]) / 2 - start
+
+    at = middle(cell, line)
+    return min(headings, key=lambda heading: abs(middle(heading, heading_line) - at))
