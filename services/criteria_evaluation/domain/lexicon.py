@@ -23,6 +23,7 @@ from services.criteria_evaluation.domain.lexicon_entries import (
 )
 from services.criteria_evaluation.domain.lexicon_patterns import Pattern, compile_patterns
 from services.criteria_evaluation.domain.lexicon_rules import Rule, read_rules
+from services.criteria_evaluation.domain.lexicon_topics import Topics, read_topics
 from services.criteria_evaluation.domain.policy_yaml import Entry, read_yaml
 from services.criteria_evaluation.domain.vocabulary import FactType, Vocabulary
 from services.criteria_evaluation.domain.vocabulary_yaml import fact_named, read_facts, read_value
@@ -46,6 +47,7 @@ _TOP: Final = frozenset(
         "services",
         "drugs",
         "rules",
+        "topics",
     }
 )
 _TARGET: Final = frozenset(
@@ -86,6 +88,7 @@ class Lexicon:
     codes: Codes
     rules: tuple[Rule, ...]
     index: Index
+    topics: Topics
 
 
 def load_lexicon(files: Sequence[PolicyFile]) -> Lexicon:
@@ -127,6 +130,7 @@ def load_lexicon(files: Sequence[PolicyFile]) -> Lexicon:
         codes=read_codes(parts, vocabulary),
         rules=read_rules(parts.get("rules", []), vocabulary),
         index=index_of(_owners(parts, vocabulary, classes)),
+        topics=read_topics(parts.get("topics", []), vocabulary),
     )
 
 

@@ -40,9 +40,11 @@ def gap_cells(row: Tokens) -> list[Tokens]:
     """The cells of a row, at its wide gaps."""
     cuts = [i for i in range(1, len(row.words)) if row.starts[i] - row.ends[i - 1] >= _GAP]
     edges = [0, *cuts, len(row.words)]
-    return [
-        Tokens(row.words[a:b], row.starts[a:b], row.ends[a:b]) for a, b in itertools.pairwise(edges) if a < b
-    ]
+    last = row.words[edges[-2] :]
+    if len(edges) > 3 and not any(c.isdigit() for word in last for c in word) and row.words[edges[-2] - 1][0].isdigit():
+        # A unit in a column of its own belongs to its number.
+        del edges[-2]
+    return [Tokens(row.words[a:b], row.starts[a:b], row.ends[a:b]) for a, b in itertools.pairwise(edges) if a < b]
 
 
 def heading_of(cell: Tokens, line: int, headings: Sequence[Tokens], heading_line: int) -> Tokens | None:
@@ -55,3 +57,23 @@ def heading_of(cell: Tokens, line: int, headings: Sequence[Tokens], heading_line
 
     at = middle(cell, line)
     return min(headings, key=lambda heading: abs(middle(heading, heading_line) - at))
+
+
+def set_apart(tokens: Tokens) -> Tokens:
+    """The tokens with a semicolon where a wide gap stands between a value and the next name ("RDI 9.6   supine RDI 21.5")."""
+    words, starts, ends = tokens.words, tokens.starts, tokens.ends
+    cuts = [
+        i
+        for i in range(1, len(words))
+        if starts[i] - ends[i - 1] >= _GAP and words[i][0].isalpha() and _is_value(words, i - 1)
+    ]
+    for i in reversed(cuts):
+        words = [*words[:i], ";", *words[i:]]
+        starts = [*starts[:i], starts[i], *starts[i:]]
+        ends = [*ends[:i], starts[i], *ends[i:]]
+    return Tokens(words, starts, ends) if cuts else tokens
+
+
+def _is_value(words: Sequence[str], i: int) -> bool:
+    """Whether the word ends a value: a number, or a unit close behind one."""
+    return any(word[0].isdigit() for word in words[max(0, i - 3) : i + 1])

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from services.criteria_evaluation.domain.extract.aligned import set_apart
 from services.criteria_evaluation.domain.extract.assertion import flags_of, scopes
 from services.criteria_evaluation.domain.extract.contexts import carried_on, fits, holds_one, longest
 from services.criteria_evaluation.domain.extract.mention import Mention, Said, said_in
@@ -54,6 +55,7 @@ def read_document(document: Document, lexicon: Lexicon) -> Iterator[Mention]:
     report = True
     table = Table()
     standing = Standing(on)
+    silent = lexicon.topics.silent(document.text)
     joinable = lexicon.index.knows if "-\n" in document.text else None
     for sentence in sentences(document.text, lexicon.sections):
         sentence, report = _impression(sentence, report)
@@ -65,6 +67,8 @@ def read_document(document: Document, lexicon: Lexicon) -> Iterator[Mention]:
             standing.line(units, section, new_section=begins, known=sentence.category is not None)
             begins = False
             for mention in read_sentence(document, sentence, units, standing.on, lexicon, around):
+                if mention.fact in silent:
+                    continue
                 change = standing.rank(lexicon.vocabulary[mention.fact].kind)
                 yield mention._replace(rank=mention.rank + change) if change else mention
         around.next_sentence()
@@ -76,7 +80,7 @@ def _tokens(text: str, sentence: Sentence, table: Table, joinable: Callable[[str
         if sentence.row and sentence.end - sentence.start < _LONGEST_ROW:
             yield from table.sentences(text, tokens, sentence.start, sentence.end)
         else:
-            yield tokens
+            yield set_apart(tokens) if "   " in text[sentence.start : sentence.end] else tokens
 
 
 def _opened_by(heading: str | None, lexicon: Lexicon) -> Open:

@@ -158,6 +158,8 @@ def _continues(last: str, line: str, sections: Mapping[str, str]) -> bool:
         or _heading(last, sections) == (len(last), True)
     ):
         return False
+    if "   " in line or "   " in last or not (line[0].isalnum() or any(c.isalnum() for c in line)):
+        return False  # A printed line of name and value, or a rule, stands alone.
     if last[-1] in ".!?;" and len(last) < _SHORT_LINE:
         return False
     return (
@@ -222,6 +224,8 @@ def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     at = start
     for found in _STOP.finditer(text, start, end):
         stop = found.end()
+        if len(found.group()) > 3:  # Dots that lead from a name to its value end no sentence.
+            continue
         if found.group()[0] == "." and len(found.group()) <= 2 and not _ends(text, at, found.start(), stop, end):
             continue
         if found.group()[0] == "?" and _ANSWER.match(text, stop, end):
