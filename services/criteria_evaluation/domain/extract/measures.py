@@ -43,6 +43,8 @@ def fraction_at(tokens: Tokens, number: float, j: int) -> tuple[float, int] | No
         k += 2
     elif tokens.word(k) == "on" and tokens.words[k + 1 : k + 4] == ["a", "scale", "of"]:
         k += 4
+    elif tokens.word(k) == "on" and tokens.word(k + 1) in ("a", "the") and (scale := _scale_at(tokens, k + 2)):
+        return scale
     elif tokens.word(k) in ("of", "over"):
         k += 1
         read = number_at(tokens, k)
@@ -52,6 +54,15 @@ def fraction_at(tokens: Tokens, number: float, j: int) -> tuple[float, int] | No
         return None
     read = number_at(tokens, k)
     return None if read is None or tokens.word(read[1]) == "/" else read
+
+
+def _scale_at(tokens: Tokens, k: int) -> tuple[float, int] | None:
+    """``ten-point scale``: its highest number and the index after it."""
+    read = number_at(tokens, k)
+    if read is None:
+        return None
+    j = read[1] + 1 if tokens.word(read[1]) in _DASHES else read[1]
+    return (read[0], j + 2) if tokens.word(j) == "point" and tokens.word(j + 1) == "scale" else None
 
 
 def range_at(tokens: Tokens, number: float, j: int, between: bool) -> tuple[Interval, int]:
