@@ -11,7 +11,7 @@ from services.criteria_evaluation.domain.extract.tables import table_rows
 Kind = Literal["text", "row", "blank"]
 
 _STOP: Final = re.compile(r"(?<=\S)[.!?]+[\"”’')]?(?=\s)|;(?=\s)")
-_ANSWER: Final = re.compile(r"\s*(?:\W{0,3})(?:yes|no|y|n|none)\b", re.IGNORECASE)
+_ANSWER: Final = re.compile(r"\s*\.*(?:\W{0,3})(?:yes|no|y|n|none)\b", re.IGNORECASE)
 _ITEM: Final = re.compile(
     r"[ \t]*(?:[-*•·‣▪●–—>]+[ \t]|[0-9]{1,2}[.)][ \t]|[A-Za-z][.)][ \t]|\[[ xX_]?\]|\([ xX]\)|[☐☑☒✓✔])"
 )
@@ -158,7 +158,7 @@ def _continues(last: str, line: str, sections: Mapping[str, str]) -> bool:
         or _heading(last, sections) == (len(last), True)
     ):
         return False
-    if "   " in line or "   " in last or not (line[0].isalnum() or any(c.isalnum() for c in line)):
+    if "   " in line or "   " in last or "...." in line or "...." in last or not (line[0].isalnum() or any(c.isalnum() for c in line)):
         return False  # A printed line of name and value, or a rule, stands alone.
     if last[-1] in ".!?;" and len(last) < _SHORT_LINE:
         return False

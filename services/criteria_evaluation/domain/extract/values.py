@@ -86,7 +86,8 @@ def _sign(tokens: Tokens, i: int, out: Units) -> int:
     elif word == "|":
         out.add(";", start, end)
     elif len(word) > 3 and word[0] == ".":
-        out.add(":", start, end)  # Dots lead from a name to its value.
+        if not out.words or out.words[-1] not in ("?", ":"):
+            out.add(":", start, end)  # Dots lead from a name to its value.
     elif word not in _NOISE and not (word in "-–/" and tokens.joins(i, word == "/")):
         out.add(word, start, end)
     return i + 1
