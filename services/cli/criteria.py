@@ -5,41 +5,69 @@ from typing import Annotated, Any
 
 import typer
 
-from services.cli.errors import REFUSED, fail
+from services.cli import criteria_coverage, criteria_show
+from services.cli.errors import CHECK_FAILED, REFUSED, fail
 from services.cli.output import print_json, print_lines
 from services.cli.target import AsJson
+from services.criteria_evaluation.bench import Finding, check_folder
 from services.criteria_evaluation.policy import Policy, load_policy
+from shared.clinical.criteria_model import CriteriaSet
 from shared.policy import PolicyError
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
+criteria_show.add_to(app)
+criteria_coverage.add_to(app)
 
 
 @app.command("list")
 def list_command(as_json: AsJson = False) -> None:
     """The sets that ship with the code."""
-    _print(_load(None), as_json)
+    try:
+        policy: Policy = load_policy(None)
+    except PolicyError as error:
+        fail(REFUSED, str(error))
+    _print_sets(policy.criteria_sets, as_json)
 
 
 @app.command("check")
 def check(
     directory: Annotated[Path, typer.Argument(help="A folder of criteria sets (*.yaml).")], as_json: AsJson = False
 ) -> None:
-    """Loads a folder of sets as the service would at its start; the first thing that is wrong ends it."""
-    _print(_load(directory), as_json)
+    """Everything that is wrong with a folder of sets, with file and line.
 
-
-def _load(directory: Path | None) -> Policy:
+    Ends with 1 where a set is wrong, and with 3 where a file cannot be read as one.
+    """
     try:
-        return load_policy(directory)
+        sets, findings = check_folder(directory)
     except PolicyError as error:
         fail(REFUSED, str(error))
-
-
-def _print(policy: Policy, as_json: bool) -> None:
-    sets: list[dict[str, Any]] = [
-        {"id": s.id, "version": s.version, "title": s.ref.title, "digest": s.ref.digest} for s in policy.criteria_sets
-    ]
     if as_json:
-        print_json(sets)
+        print_json({"sets": [_row(s) for s in sets], "findings": [_finding(f) for f in findings]})
+    elif findings:
+        print_lines(*(_line(f) for f in findings))
     else:
-        print_lines(*(f"{s['id']}  {s['version']}  {s['digest'][:19]}  {s['title']}" for s in sets))
+        _print_sets(sets, as_json=False)
+    if findings:
+        raise typer.Exit(REFUSED if any(f.unreadable for f in findings) else CHECK_FAILED)
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {"file": finding.file, "line": finding.line, "place": finding.place, "reason": finding.reason}
+
+
+def _line(finding: Finding) -> str:
+    where = f"{finding.file}, line {finding.line}" if finding.line else finding.file
+    return f"{where}: {finding.place + ': ' if finding.place else ''}{finding.reason}"
+
+
+def _row(criteria_set: CriteriaSet) -> dict[str, Any]:
+    ref = criteria_set.ref
+    return {"id": ref.id, "version": ref.version, "title": ref.title, "digest": ref.digest}
+
+
+def _print_sets(sets: tuple[CriteriaSet, ...], as_json: bool) -> None:
+    rows = [_row(s) for s in sets]
+    if as_json:
+        print_json(rows)
+    else:
+        print_lines(*(f"{r['id']}  {r['version']}  {r['digest'][:19]}  {r['title']}" for r in rows))

@@ -12,7 +12,7 @@ from services.cli.errors import REFUSED, USAGE, fail
 from services.cli.output import print_json, print_lines
 from services.cli.target import AsJson
 from services.criteria_evaluation.handlers import evaluate_request
-from services.criteria_evaluation.policy import load_policy
+from services.criteria_evaluation.policy import Policy, load_policy
 from services.determination.domain.determine import determine
 from services.evidence_lookup.domain.attach import attach
 from services.intake.domain.attachments import Attachment
@@ -21,6 +21,7 @@ from services.intake.domain.problems import RequestRefusedError
 from services.intake.handlers import submission
 from shared.clinical.document import determination_document
 from shared.clinical.evidence import load_evidence
+from shared.clinical.model import Evaluation
 from shared.events.model import CaseSubmitted
 from shared.journal.documents import StoredDocument
 from shared.letters.from_case import draft_letter
@@ -84,14 +85,19 @@ def determine_request(request: PasRequest, criteria_dir: Path | None = None) -> 
         library = load_evidence(read_policy("evidence"))
     except PolicyError as error:
         fail(REFUSED, str(error))
+    evaluation = evaluate_parsed(request, policy)
+    evidence = attach(library, evaluation)
+    conclusion = determine(evaluation, evidence)
+    return determination_document(evaluation, evidence, conclusion, priority=request.priority)
+
+
+def evaluate_parsed(request: PasRequest, policy: Policy) -> Evaluation:
+    """The evaluation of a request, by the service's own code."""
     submitted = submission(request).data
     if not isinstance(submitted, CaseSubmitted):
         raise TypeError("A submission of another shape.")
     stored = {d.id: StoredDocument(d.id, d.content_type, d.data) for d in request.documents}
-    evaluation = evaluate_request(submitted, [], policy, stored)
-    evidence = attach(library, evaluation)
-    conclusion = determine(evaluation, evidence)
-    return determination_document(evaluation, evidence, conclusion, priority=request.priority)
+    return evaluate_request(submitted, [], policy, stored)
 
 
 def _write_letter(document: dict[str, Any], request: PasRequest, html: Path | None, pdf: Path | None) -> None:

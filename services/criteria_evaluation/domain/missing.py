@@ -47,6 +47,11 @@ def smallest_request(
     return tuple(sorted(plans[0].facts, key=search.order)) if plans else ()
 
 
+def attainable(expression: Expression, target: Value) -> bool:
+    """Whether some values of the facts give the expression the target (met or not met)."""
+    return bool(_Search({}, {}, frozenset()).plans(expression, target))
+
+
 def deciding_facts(expression: Expression, facts: Facts) -> frozenset[str]:
     """All facts that could decide an unknown expression: those not known at leaves that no known sibling has overruled."""
     if expression.value(facts) != UNKNOWN:

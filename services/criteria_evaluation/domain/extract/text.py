@@ -158,7 +158,13 @@ def _continues(last: str, line: str, sections: Mapping[str, str]) -> bool:
         or _heading(last, sections) == (len(last), True)
     ):
         return False
-    if "   " in line or "   " in last or "...." in line or "...." in last or not (line[0].isalnum() or any(c.isalnum() for c in line)):
+    if (
+        "   " in line
+        or "   " in last
+        or "...." in line
+        or "...." in last
+        or not (line[0].isalnum() or any(c.isalnum() for c in line))
+    ):
         return False  # A printed line of name and value, or a rule, stands alone.
     if last[-1] in ".!?;" and len(last) < _SHORT_LINE:
         return False

@@ -1,0 +1,56 @@
+"""``priorauth criteria`` as a policy author calls it: output and exit codes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SETS = ROOT / "shared/policy/criteria"
+
+
+def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "services.cli.main", "criteria", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+
+
+def test_check_ends_with_0_1_or_3(tmp_path: Path) -> None:
+    assert command("check", SETS).returncode == 0
+    text = (SETS / "cpap-osa.yaml").read_text(encoding="utf-8")
+    (tmp_path / "cpap-osa.yaml").write_text(text.replace("ncd-240-4-evaluation", "nowhere", 1), encoding="utf-8")
+    wrong = command("check", tmp_path)
+    assert wrong.returncode == 1
+    assert "cpap-osa.yaml, line " in wrong.stdout and "nowhere" in wrong.stdout
+    (tmp_path / "cpap-osa.yaml").write_text("id: [", encoding="utf-8")
+    broken = command("check", tmp_path, "--json")
+    assert broken.returncode == 3
+    assert json.loads(broken.stdout)["findings"][0]["file"] == "cpap-osa.yaml"
+    missing = command("check", tmp_path / "nowhere")
+    assert missing.returncode == 3 and missing.stderr.count("\n") == 1
+
+
+def test_show_prints_a_tree_or_json_and_names_what_is_not_there() -> None:
+    tree = command("show", "home-oxygen")
+    assert tree.returncode == 0
+    assert "oxygen.sao2_rest exceeds oxygen.sao2_asleep by more than 5" in tree.stdout
+    assert json.loads(command("show", "home-oxygen", "--json").stdout)["id"] == "home-oxygen"
+    unknown = command("show", "nothing")
+    assert unknown.returncode == 2 and "criteria list" in unknown.stderr
+
+
+def test_coverage_counts_what_criteria_decided_over_requests() -> None:
+    found = command("coverage", SETS, ROOT / "services/cli/demo_cases", "--json")
+    assert found.returncode == 0, found.stderr
+    covered = json.loads(found.stdout)
+    assert covered["requests"] == 3
+    assert sum(covered["outcomes"].values()) == 3
+    spine = next(s for s in covered["sets"] if s["id"] == "spine-tumor-decompression")
+    assert spine["requests"] == 2
+    malignancy = next(c for c in spine["criteria"] if c["id"] == "malignancy")
+    assert malignancy["met"] + malignancy["not_met"] + malignancy["unknown"] == 2
+    assert malignancy["met"] >= 1
