@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Final
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
@@ -15,7 +16,7 @@ from shared.clinical.expression import AllOf, AnyOf, AtLeast, Expression, Not
 from shared.policy import PolicyError
 
 
-_WIDE: Final = 200
+_WIDE: Final = 1000
 """The width where no terminal says how wide it is, so that a pipe gets whole lines."""
 
 
@@ -36,7 +37,7 @@ def show(set_id: Annotated[str, typer.Argument(metavar="ID", help="A set's id.")
         if as_json:
             print_json(document(criteria_set))
         else:
-            stdout.print(tree(criteria_set), width=None if stdout.is_terminal else _WIDE)
+            (stdout if stdout.is_terminal else Console(highlight=False, width=_WIDE)).print(tree(criteria_set))
 
 
 def document(criteria_set: CriteriaSet) -> dict[str, Any]:
