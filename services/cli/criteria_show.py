@@ -15,7 +15,6 @@ from shared.clinical.criteria_model import CriteriaSet, Node
 from shared.clinical.expression import AllOf, AnyOf, AtLeast, Expression, Not
 from shared.policy import PolicyError
 
-
 _WIDE: Final = 1000
 """The width where no terminal says how wide it is, so that a pipe gets whole lines."""
 

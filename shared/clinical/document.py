@@ -20,7 +20,9 @@ from shared.clinical.model import (
     Missing,
     Point,
     Source,
+    WhyNot,
 )
+from shared.clinical.phrases import phrase
 
 __all__ = ["SCHEMA", "determination_document", "determination_text"]
 
@@ -68,6 +70,11 @@ def determination_document(
         "referrals": [_criterion(criterion, applying, trusted) for criterion in evaluation.referrals],
         "facts": _facts(evaluation),
         "missing": [_missing(missing) for missing in conclusion.missing],
+        "why_not": [_why_not(turn, evaluation) for turn in evaluation.why_not],
+        "selection": [
+            {"item": s.sequence, "set": s.set_id, "version": s.version, "chosen": s.chosen, "reason": s.reason}
+            for s in evaluation.selection
+        ],
         "standard_of_care": [_point(point) for point in conclusion.standard_of_care],
         "outcomes": [_point(point) for point in conclusion.outcomes],
         "alternatives": [
@@ -173,6 +180,18 @@ def _source(source: Source) -> Json:
         }
     given = {"path": source.path, "document": source.document, "quote": source.quote, "rule": source.rule}
     return {"kind": source.kind, **{key: value for key, value in given.items() if value is not None}}
+
+
+def _why_not(turn: WhyNot, evaluation: Evaluation) -> Json:
+    """What a fact is, and what it would have to be for the conditions that turn on it to come out otherwise."""
+    fact = evaluation.facts.get(turn.fact)
+    return {
+        "fact": turn.fact,
+        "is": "unknown" if fact is None else phrase(fact),
+        "needs": turn.needs,
+        "decides": list(turn.decides),
+        "alone": turn.alone,
+    }
 
 
 def _missing(missing: Missing) -> Json:

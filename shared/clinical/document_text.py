@@ -103,8 +103,8 @@ def deciding(criterion: Json) -> list[str]:
 
 
 def titles(document: Json) -> dict[str, str]:
-    """Title by id of every criterion in the tree."""
-    return {c["id"]: c["title"] for top in document["criteria"] for c in _walk(top)}
+    """Title by id of every criterion in the tree and of every refer rule that is met."""
+    return {c["id"]: c["title"] for top in (*document["criteria"], *document["referrals"]) for c in _walk(top)}
 
 
 def _walk(criterion: Json) -> Iterator[Json]:
@@ -151,6 +151,7 @@ def _sections(document: Json, cite: Citations) -> Iterator[tuple[str, list[str]]
     yield "Timing", _points(document["timing"], cite, stated)
     yield "Cautions", _points(document["cautions"], cite, stated)
     yield "What is missing", _missing(document)
+    yield "What the outcome turns on", _why_not(document)
     yield "Reasons", [f"- {reason}" for reason in document["reasons"]]
     yield "Evidence considered that does not apply to this patient", _not_applying(document)
     yield "Criteria set", [_criteria_set(document["criteria_set"])]
@@ -217,6 +218,17 @@ def _missing(document: Json) -> list[str]:
         decides = "; ".join(by_id.get(i, i) for i in missing["decides"])
         lines.append(f"- {missing['question']}" + (f" It decides: {decides}." if decides else ""))
     return lines
+
+
+def _why_not(document: Json) -> list[str]:
+    """For the reviewer: the single findings on which a failed criterion or a referral turns."""
+    by_id = titles(document) if document.get("why_not") else {}
+    return [
+        f"- {turn['is']}. By these criteria {turn['needs']} would decide otherwise on: "
+        f"{'; '.join(by_id.get(i, i) for i in turn['decides'])}."
+        + ("" if not turn["alone"] else " Nothing else stands against approval.")
+        for turn in document.get("why_not", ())
+    ]
 
 
 def _not_applying(document: Json) -> list[str]:

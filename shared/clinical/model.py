@@ -159,6 +159,18 @@ class Selection(Struct, frozen=True, omit_defaults=True, gc=False):
     reason: str
 
 
+class WhyNot(Struct, frozen=True, omit_defaults=True, gc=False):
+    """A known fact that alone would make what failed come out otherwise, were it as ``needs`` says.
+
+    ``decides`` are the criteria and refer rules that turn on it; ``alone`` says that nothing else stands in the way.
+    """
+
+    fact: str
+    needs: str
+    decides: tuple[str, ...]
+    alone: bool = False
+
+
 class Evaluation(Struct, frozen=True, omit_defaults=True, gc=False):
     """What ``evaluate(criteria_set, facts)`` concludes for a case. ``referrals`` are the refer rules that are met."""
 
@@ -174,6 +186,7 @@ class Evaluation(Struct, frozen=True, omit_defaults=True, gc=False):
     lexicon: str = ""
     flags: tuple[str, ...] = ()
     selection: tuple[Selection, ...] = ()
+    why_not: tuple[WhyNot, ...] = ()
 
 
 class AttachedStatement(Struct, frozen=True, omit_defaults=True, gc=False):

@@ -20,10 +20,12 @@ from services.criteria_evaluation.domain.judge import (
     judge,
     label,
     missing,
+    preference,
 )
 from services.criteria_evaluation.domain.purposes import Asked, Fit, asked_of, fit_of, own_facts
 from services.criteria_evaluation.domain.select import select_set
 from services.criteria_evaluation.domain.trace import trace_fits
+from services.criteria_evaluation.domain.why_not import why_not
 from shared.clinical.criteria_model import CriteriaSet
 from shared.clinical.model import (
     GRAVITY,
@@ -36,6 +38,7 @@ from shared.clinical.model import (
     ItemEvaluation,
     Missing,
     RequestedItem,
+    WhyNot,
 )
 from shared.clinical.wording import Sentence, fill
 
@@ -84,6 +87,7 @@ def evaluate_case(
         lexicon=lexicon_digest,
         flags=tuple(sorted(noted)),
         selection=selection,
+        why_not=tuple(w for part in parts for w in part.verdict.why_not),
     )
 
 
@@ -119,6 +123,7 @@ class _Verdict:
     criteria: tuple[Criterion, ...]
     missing: tuple[Missing, ...]
     reasons: tuple[str, ...]
+    why_not: tuple[WhyNot, ...] = ()
 
 
 _Key = tuple[CriteriaSet, bytes, bytes, tuple[Asked, ...]]
@@ -163,7 +168,8 @@ def _decide(criteria_set: CriteriaSet, asked: tuple[Asked, ...], facts: Facts) -
         traces = tuple(fit.trace for fit in fits if fit.trace is not None)
         criteria += (trace_fits(criteria_set.purposes, traces),)
     reasons = _verdict_reasons(criteria_set, judged, items, criteria, contested(unknown), fits)
-    return _Verdict(judged, items, criteria, missing(criteria_set, unknown), reasons)
+    turns_on = why_not(criteria_set, judged, facts, preference(criteria_set))
+    return _Verdict(judged, items, criteria, missing(criteria_set, unknown), reasons, turns_on)
 
 
 def _item(judged: Judged, common: tuple[Required, ...], conflicts: tuple[str, ...], fit: Fit) -> _ItemVerdict:

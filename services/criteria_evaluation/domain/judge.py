@@ -183,7 +183,7 @@ def contested(required: Sequence[Required]) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=64)
-def _preference(criteria_set: CriteriaSet) -> dict[str, int]:
+def preference(criteria_set: CriteriaSet) -> dict[str, int]:
     """The order in which the set first names its facts: of equally small requests the earlier named facts are asked for."""
     names = dict.fromkeys(name for leaf in criteria_set.leaves for name in leaf.compared)
     return {name: i for i, name in enumerate(names)}
@@ -205,7 +205,7 @@ def missing(criteria_set: CriteriaSet, required: Sequence[Required]) -> tuple[Mi
             group.append(condition.expression)
     asked: list[str] = []
     for facts, expressions in groups:
-        asked += smallest_request(expressions, facts, _preference(criteria_set), frozenset(asked))
+        asked += smallest_request(expressions, facts, preference(criteria_set), frozenset(asked))
     by_question: dict[str, list[str]] = {}
     for name in asked:
         by_question.setdefault(_question(criteria_set, name), []).append(name)

@@ -52,6 +52,19 @@ def attainable(expression: Expression, target: Value) -> bool:
     return bool(_Search({}, {}, frozenset()).plans(expression, target))
 
 
+def sole_change(expression: Expression, name: str, facts: Facts, preference: Mapping[str, int]) -> str | None:
+    """What the fact ``name`` would have to be for the expression to be met, all other facts staying as they are.
+
+    In words of the comparisons it would have to satisfy; None where no value of it is enough.
+    """
+    others = {fact: value for fact, value in facts.items() if fact != name}
+    for plan in _Search(others, preference, frozenset()).plans(expression, MET):
+        if plan.facts == {name}:
+            needs = sorted((leaf.describe(), target) for leaf, target in plan.demands)
+            return " and ".join(text if target == MET else f"not {text}" for text, target in needs)
+    return None
+
+
 def deciding_facts(expression: Expression, facts: Facts) -> frozenset[str]:
     """All facts that could decide an unknown expression: those not known at leaves that no known sibling has overruled."""
     if expression.value(facts) != UNKNOWN:
