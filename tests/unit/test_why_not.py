@@ -61,7 +61,7 @@ def test_what_is_said_to_be_enough_is_enough(set_id: str, name: str, facts: Fact
     for fact, (_, _, alone) in turns(set_id, facts).items():
         tried = [
             *(Fact(fact, "known", value) for value in (True, False, "psg", "home_type_3", "burst", "compression")),
-            *(Fact(fact, "known", (value,)) for value in ("instability", "deformity", "L2")),
+            *(Fact(fact, "known", (value,)) for value in ("instability", "deformity", "L2", "L4")),
             *(number(fact, value) for value in (0, 1, 2, 5, 10, 13, 15, 29, 30, 35, 60, 84, 88, 95, 1000)),
         ]
         enough = any(passes(criteria_set, {**facts, fact: value}) for value in tried)
