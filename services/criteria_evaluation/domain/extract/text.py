@@ -71,6 +71,9 @@ _OF_A_LINE: Final = frozenset(
 """Sections that, where their text follows the heading in its line, end with the next question of a form."""
 _LEADING: Final = frozenset(["to", "of", "the", "with", "and", "by", "for", "a", "an", "at", "from", "or", "than"])
 """Words that no line ends with unless the next one carries it on."""
+_SOAP: Final = frozenset("SOAP")
+_SOAP_LINE: Final = re.compile(r"[SOAP](?: ?[-–] |  +|\t)(?=\S)")
+"""Notes in four parts (subjective, objective, assessment, plan) may name each by its letter alone."""
 _LONGEST_HEADER: Final = 70
 _SHORT_LINE: Final = 55
 
@@ -178,6 +181,8 @@ def _continues(last: str, line: str, sections: Mapping[str, str]) -> bool:
 
 def _heading(line: str, sections: Mapping[str, str]) -> tuple[int, bool] | None:
     """Where the heading that a line begins with ends, and whether it is the whole line; None where there is none."""
+    if line[:1] in _SOAP and _SOAP_LINE.match(line) and line[0].lower() in sections:
+        return 1, len(line.rstrip()) == 1
     colon = line.find(":", 0, _LONGEST_HEADER)
     candidate = line[:colon] if colon > 0 else line if len(line) <= _LONGEST_HEADER else ""
     if not candidate or candidate[-1] in ".,;":

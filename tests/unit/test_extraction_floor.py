@@ -1,0 +1,45 @@
+"""The figures of ``make evaluate`` have a floor: what a change of lexicon or engine may not fall below.
+
+The floor lies a little under what is measured (docs/extraction.md), so that a new chart may be added with its misses.
+"""
+
+from collections import Counter
+
+import pytest
+
+from services.criteria_evaluation.policy import load_policy
+from tests.support.evaluate import Score, f1, measure
+from tests.support.labels import labelled_notes
+
+
+@pytest.fixture(scope="module")
+def score() -> Score:
+    return measure(labelled_notes(), load_policy())
+
+
+def test_there_are_charts_for_every_set_and_a_third_of_them_are_traps() -> None:
+    notes = [note for note in labelled_notes() if "set" in note]
+    by_set = Counter(note["set"] for note in notes)
+    assert len(notes) >= 60
+    assert len(by_set) == 8
+    assert min(by_set.values()) >= 10
+    assert sum("trap" in note for note in notes) * 3 >= len(notes)
+
+
+def test_facts_are_read_as_labelled(score: Score) -> None:
+    precision, recall, value = f1(score.total)
+    assert precision >= 0.97
+    assert recall >= 0.96
+    assert value >= 0.97
+
+
+def test_no_request_is_approved_that_should_not_be(score: Score) -> None:
+    assert score.unsafe == []
+
+
+def test_outcomes_are_those_that_an_expert_gave(score: Score) -> None:
+    assert score.outcome_accuracy >= 0.95
+
+
+def test_every_quote_is_exactly_the_documents_text(score: Score) -> None:
+    assert score.bad_quotes == 0
