@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.criteria_evaluation.domain.evaluate import evaluate_case
 from services.criteria_evaluation.domain.extract import extract
+from services.criteria_evaluation.domain.withdrawn import withdrawn
 from services.criteria_evaluation.policy import Policy
 from shared import flow
 from shared.case.history import History, Proposed
@@ -68,7 +69,12 @@ def evaluate_request(
     for addition in additions:
         resources += resources_of(addition.bundle)
         documents += addition.documents
-    texts = [_as_text(ref, stored[ref.id]) for ref in {d.id: d for d in documents}.values() if ref.id in stored]
+    void = withdrawn(resources)
+    texts = [
+        _as_text(ref, stored[ref.id], void.get(ref.id))
+        for ref in {d.id: d for d in documents}.values()
+        if ref.id in stored
+    ]
     facts = extract(texts, resources, policy.lexicon)
     on = date.fromisoformat(submitted.requested_on[:10]) if submitted.requested_on else submitted.received_at.date()
     return evaluate_case(
@@ -83,8 +89,8 @@ def evaluate_request(
     )
 
 
-def _as_text(ref: DocumentRef, stored: StoredDocument) -> Document:
-    text, flags = document_text(ref.content_type, stored.data)
+def _as_text(ref: DocumentRef, stored: StoredDocument, void: str | None) -> Document:
+    text, flags = document_text(ref.content_type, stored.data) if void is None else ("", (void,))
     dated = date.fromisoformat(ref.date[:10]) if ref.date else None
     return Document(ref.id, text, ref.title, ref.content_type, dated, ref.code, ref.path, flags)
 

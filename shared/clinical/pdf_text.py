@@ -7,6 +7,7 @@ from typing import Final
 from pypdf import PdfReader
 
 MAX_PAGES: Final = 300
+ENCRYPTED: Final = "encrypted"
 
 # The library's warnings may quote the document, and nothing of a chart belongs into a log.
 logging.getLogger("pypdf").setLevel(logging.CRITICAL + 1)
@@ -15,7 +16,7 @@ logging.getLogger("pypdf").setLevel(logging.CRITICAL + 1)
 def pdf_text(data: bytes, limit: int) -> str:
     """The text layer, pages parted by a form feed made newline; ``""`` where there is none or the file cannot be opened.
 
-    Reading stops once there are more than ``limit`` characters, which the caller then finds too large. A document of
+    Reading stops once there are more than ``limit`` characters, which the caller then finds too long. A document of
     more than 300 pages is left to a person.
     """
     try:
@@ -34,3 +35,12 @@ def pdf_text(data: bytes, limit: int) -> str:
         return "\n\n".join(pages)
     except Exception:  # PDFs of the world make the parser raise nearly any built-in error, and all mean the same.
         return ""
+
+
+def is_locked(data: bytes) -> bool:
+    """Whether the file opens with a password only."""
+    try:
+        reader = PdfReader(io.BytesIO(data))
+        return bool(reader.is_encrypted and not reader.decrypt(""))
+    except Exception:  # As above; a file that does not open at all is broken and not locked.
+        return False

@@ -127,14 +127,14 @@ def test_a_pdf_gives_its_text_layer_and_a_scan_says_that_it_has_none() -> None:
         ("image/png", b"\x89PNG", "unsupported-type"),
         ("application/dicom", b"DICM", "unsupported-type"),
         ("", b"x", "unsupported-type"),
-        ("text/plain", b"%PDF-1.4\n...", "unsupported-type"),
+        ("text/plain", b"%PDF-1.4\n...", "wrong-type"),
         ("text/plain", bytes(200), "unsupported-type"),
-        ("application/rtf", b"not rtf", "unsupported-type"),
+        ("application/rtf", b"not rtf", "wrong-type"),
         ("application/rtf", b"{\\rtf1" + b"{" * 1000, "unsupported-type"),
         ("text/plain", b"", "empty"),
         ("text/plain", b" \n\t ", "empty"),
         ("text/html", b"<p> </p>", "empty"),
-        ("text/plain", b"x" * (MAX_TEXT + 1), "too-large"),
+        ("text/plain", b"x" * (MAX_TEXT + 1), "too-long"),
     ],
 )
 def test_what_cannot_be_read_is_flagged(content_type: str, data: bytes, flag: str) -> None:
