@@ -16,8 +16,8 @@ def with_half(tokens: Tokens, number: float, j: int) -> tuple[float, int]:
     """``2 ½``, ``two and a half``."""
     if tokens.word(j) in HALVES:
         return number + HALVES[tokens.words[j]], j + 1
-    if tokens.words[j : j + 3] == ["and", "a", "half"]:
-        return number + 0.5, j + 3
+    if tokens.words[j : j + 2] == ["and", "a"] and tokens.word(j + 2) in ("half", "quarter"):
+        return number + (0.5 if tokens.word(j + 2) == "half" else 0.25), j + 3
     return number, j
 
 
@@ -101,7 +101,7 @@ def comparator(out: Units, start: int, *, lasting: bool = False) -> tuple[str | 
     for length in (3, 2, 1):
         sign = COMPARATORS.get(tuple(out.words[-length:]))
         if sign is not None and len(out.words) >= length:
-            if lasting and out.words[-length:] == ["over"] and len(out.words) > 1 and out.words[-2] not in _MEASURED:
+            if lasting and out.words[-1:] == ["over"] and (len(out.words) == 1 or out.words[-2] not in _MEASURED):
                 return None, start
             start = out.starts[-length]
             for _ in range(length):

@@ -129,3 +129,17 @@ def dimensions(tokens: Tokens, number: float, j: int) -> tuple[float, Unit] | No
 ROMAN: Final = {"i": 1.0, "ii": 2.0, "iii": 3.0, "iv": 4.0, "v": 5.0}
 GRADED: Final = frozenset({"grade", "wagner", "gr"})
 """Words after which a roman numeral is a number."""
+
+KINDS: Final = {1.0: "i", 2.0: "ii", 3.0: "iii", 4.0: "iv"}
+"""How a kind that is told by a number is written, so that "type 3" and "type III" are one word."""
+HEADED: Final = {
+    "kg": ("<mass>", "kg"),
+    "lb": ("<mass>", "[lb_av]"),
+    "lbs": ("<mass>", "[lb_av]"),
+    "cm": ("<len>", "cm"),
+    "m": ("<len>", "m"),
+    "in": ("<len>", "[in_i]"),
+    "inches": ("<len>", "[in_i]"),
+}
+BODY: Final = frozenset({"height", "ht", "weight", "wt"})
+"""Names of measures whose unit may stand with the name."""

@@ -20,7 +20,16 @@ from services.criteria_evaluation.domain.extract.measures import (
     with_half,
 )
 from services.criteria_evaluation.domain.extract.numerals import AFTER, MONTHS, NUMBER_WORDS, TIME_UNITS, compared
-from services.criteria_evaluation.domain.extract.physical import GRADED, ROMAN, Unit, dimensions, two_parts
+from services.criteria_evaluation.domain.extract.physical import (
+    BODY,
+    GRADED,
+    HEADED,
+    KINDS,
+    ROMAN,
+    Unit,
+    dimensions,
+    two_parts,
+)
 from services.criteria_evaluation.domain.extract.words import Tokens, Units, Value
 from services.criteria_evaluation.domain.quantities import Interval
 
@@ -214,6 +223,11 @@ def _valued(tokens: Tokens, i: int, number: float, j: int, out: Units, on: dt.da
         out.add(word, tokens.starts[i], tokens.ends[fraction[1] - 1], Value(interval, "{score}"))
         return fraction[1]
     kind, unit, end = unit_at(tokens, k)
+    if kind == "<num>" and k == j == i + 1 and number in KINDS and out.words[-1:] == ["type"]:
+        out.add(KINDS[number], tokens.starts[i], tokens.ends[i])  # "Type 3" is the name of a kind and no number.
+        return i + 1
+    if kind == "<num>" and len(out.words) > 1 and out.words[-1] in HEADED and out.words[-2] in BODY:
+        kind, unit = HEADED[out.words[-1]]  # "Height (m)  1.84": the unit stands with the name.
     if kind == "<num>" and (interval.low, interval.high) in _SCALES:
         out.add("<scale>", tokens.starts[i], tokens.ends[k - 1])
         return k
