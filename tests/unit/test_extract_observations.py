@@ -201,3 +201,9 @@ _JSON = st.recursive(
 def test_no_shape_of_a_resource_makes_extraction_fail(kind: str, body: dict[str, Any]) -> None:
     for fact in facts_of({"resourceType": kind, **body}).values():
         assert fact.sources
+
+
+def test_a_weight_that_is_a_bound_bounds_the_index() -> None:
+    heavy = observation("29463-7", {"valueQuantity": {"value": 150, "code": "kg", "comparator": ">"}})
+    fact = facts_of(observation("8302-2", quantity(170, "cm")), heavy)["body.bmi"]
+    assert (fact.low, fact.high) == (pytest.approx(51.9), None)

@@ -115,9 +115,11 @@ def _at_least(rule: Rule, facts: Facts, lexicon: Lexicon) -> Interval | None:
 
 def _body_mass_index(rule: Rule, facts: Facts) -> Interval | None:
     weight, height = (_interval(facts, name) for name in rule.of)
-    if weight is None or height is None or not weight.low or not height.low:
+    if weight is None or height is None:
         return None
-    return Interval.at(round(weight.low / height.low**2, 2))
+    low = round(weight.low / height.high**2, 2) if weight.low and height.high else None
+    high = round(weight.high / height.low**2, 2) if weight.high and height.low else None
+    return None if low is None and high is None else Interval(low, high)
 
 
 _MEASURABLE: Final = 0.9

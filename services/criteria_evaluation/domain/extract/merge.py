@@ -29,7 +29,7 @@ def _fact(kind: FactType, mentions: Sequence[Mention]) -> Fact:
 
 def _supports(said: Said, mention: Mention) -> bool:
     if isinstance(said, Interval):
-        return isinstance(mention.said, Interval) and said.intersect(mention.said) is not None
+        return isinstance(mention.said, Interval) and _common([said, mention.said]) is not None
     if isinstance(said, tuple):
         return isinstance(mention.said, tuple) and set(mention.said) <= set(said)
     return mention.said == said
@@ -37,7 +37,7 @@ def _supports(said: Said, mention: Mention) -> bool:
 
 def _deciding(kind: FactType, mentions: Sequence[Mention]) -> tuple[list[Mention], list[Mention]]:
     """The mentions that count, and the others: the best rank, the most recent where the vocabulary says so, the most
-    specific code."""
+    specific code. What has no date may be as recent as anything, so it counts beside the last."""
     best = min(m.rank for m in mentions)
     dates = [m.date for m in mentions if m.rank == best and m.date is not None] if kind.latest or kind.earliest else []
     last = (max(dates) if kind.latest else min(dates)) if dates else None
@@ -45,7 +45,11 @@ def _deciding(kind: FactType, mentions: Sequence[Mention]) -> tuple[list[Mention
     kept: list[Mention] = []
     others: list[Mention] = []
     for m in mentions:
-        counts = m.rank == best and (last is None or m.date == last) and (not preferred or m.said in kind.prefer)
+        counts = (
+            m.rank == best
+            and (last is None or m.date is None or m.date == last)
+            and (not preferred or m.said in kind.prefer)
+        )
         (kept if counts else others).append(m)
     return kept, others
 
@@ -57,12 +61,32 @@ def agreed(kind: FactType, mentions: Sequence[Mention]) -> Said | None:
     first = mentions[0].said
     if not isinstance(first, Interval):
         return first if all(m.said == first for m in mentions) else None
-    interval: Interval | None = first
-    for mention in mentions[1:]:
-        if interval is None or not isinstance(mention.said, Interval):
-            return None
-        interval = interval.intersect(mention.said)
-    return interval
+    return _common([m.said for m in mentions if isinstance(m.said, Interval)])
+
+
+def _common(said: Sequence[Interval]) -> Interval | None:
+    """What all intervals allow. Numbers that agree after rounding are one number, and the most exact of them is it."""
+    numbers = {i.low: _decimals(i.low) for i in said if i.low is not None and i.low == i.high}
+    finest = max(numbers.values(), default=0)
+    exact = [number for number, decimals in numbers.items() if decimals == finest]
+    common: Interval | None = Interval.at(exact[0]) if exact else Interval(None, None)
+    for interval in said:
+        if interval.low is not None and interval.low == interval.high and exact:
+            if abs(interval.low - exact[0]) > (0.0 if interval.low in exact else _half(numbers[interval.low])):
+                return None
+        elif common is not None:
+            common = common.intersect(interval)
+    return common
+
+
+def _decimals(number: float) -> int:
+    """How many decimals a number is written with, of six that are looked at."""
+    return len(f"{number:.6f}".rstrip("0").partition(".")[2])
+
+
+def _half(decimals: int) -> float:
+    """Half of the last decimal, and a little for what binary fractions cannot hold."""
+    return 0.5 * 10.0**-decimals + 1e-9
 
 
 def _union(kind: FactType, mentions: Sequence[Mention]) -> tuple[str, ...] | None:
@@ -86,4 +110,5 @@ def fact_of(kind: FactType, said: Said | None, sources: tuple[Source, ...]) -> F
 
 
 def _distinct(sources: Iterable[Source]) -> tuple[Source, ...]:
-    return tuple(dict.fromkeys(sources))
+    """Each source once, those of coded resources first, else in the order of the chart."""
+    return tuple(sorted(dict.fromkeys(sources), key=lambda source: source.kind == "note"))
