@@ -11,7 +11,7 @@ from services.evidence_lookup.handlers import answer as attach
 from services.notification.handlers import answer as notify
 from shared.case.history import Proposed, Recorded
 from shared.clinical.evidence import load_evidence
-from shared.events.model import CaseDetermined, NoticePrepared
+from shared.events.model import CaseDetermined, CriteriaEvaluated, NoticePrepared
 from shared.journal.documents import StoredDocument
 from shared.journal.replay import Answer
 from shared.messaging.work import Work
@@ -26,8 +26,11 @@ def make_answers(criteria_dir: Path | None = None) -> dict[str, Answer]:
     policy = load_policy(criteria_dir)
     library = load_evidence(read_policy("evidence"))
 
-    def evaluated(work: Work, _: Recorded, documents: Mapping[str, StoredDocument]) -> Proposed:
-        return evaluate(work.history, policy, documents)
+    def evaluated(work: Work, stored: Recorded, documents: Mapping[str, StoredDocument]) -> Proposed:
+        # What the extractor proposed then is part of the stored answer: a replay asks nobody.
+        data = stored.data()
+        extraction = data.evaluation.extraction if isinstance(data, CriteriaEvaluated) else None
+        return evaluate(work.history, policy, documents, extraction)
 
     def attached(work: Work, _: Recorded, __: Mapping[str, StoredDocument]) -> Proposed:
         return attach(work.history, library)

@@ -1,19 +1,23 @@
 """``case.submitted``, ``information.received``, ``case.updated`` in; ``criteria.evaluated`` out."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.criteria_evaluation.domain.evaluate import evaluate_case
 from services.criteria_evaluation.domain.extract import extract
+from services.criteria_evaluation.domain.extract.proposals import Proposer
 from services.criteria_evaluation.domain.withdrawn import withdrawn
 from services.criteria_evaluation.policy import Policy
 from shared import flow
 from shared.case.history import History, Proposed
 from shared.clinical.attachment_text import document_text
+from shared.clinical.extraction import Extraction
 from shared.clinical.fhir_paths import resources_of
 from shared.clinical.model import Document, Evaluation, Resource
 from shared.events.model import CaseSubmitted, CriteriaEvaluated, DocumentRef, InformationReceived
@@ -23,28 +27,60 @@ from shared.messaging.work import PureHandler, Work
 Stored = Mapping[str, StoredDocument]
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a batch needs beside the journal, by case: its documents, and what the extractor proposed for it, if there is one."""
+
+    documents: Mapping[UUID, Stored]
+    extractions: Mapping[UUID, Extraction]
+
+
 class EvaluateCriteria(PureHandler):
     """Reads the chart and evaluates the criteria that apply."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, proposer: Proposer | None = None) -> None:
         self._policy = policy
+        self._proposer = proposer
 
-    async def prepare(
-        self, connection: AsyncConnection, batch: Sequence[Work]
-    ) -> dict[UUID, dict[str, StoredDocument]]:
-        """The documents of the whole batch, in one query."""
+    async def prepare(self, connection: AsyncConnection, batch: Sequence[Work]) -> Prepared:
+        """The documents of the whole batch, in one query, and what the extractor proposes for them."""
         keys = {w.history.case_id: w.history.key for w in batch if w.history.key is not None}
-        return await read_documents(connection, keys, keys)
+        documents = await read_documents(connection, keys, keys)
+        if self._proposer is None:
+            return Prepared(documents, {})
+        charts = {
+            w.history.case_id: chart_of(w.history, documents.get(w.history.case_id, {})) for w in batch if _is_due(w)
+        }
+        extractions = await self._proposer.propose(list(charts.values()))
+        return Prepared(documents, dict(zip(charts, extractions, strict=True)))
 
-    def handle(self, work: Work, prepared: Any) -> Proposed | None:
+    def handle(self, work: Work, prepared: Prepared) -> Proposed | None:
         """Evaluates anew, unless the case has moved on or a person has it."""
-        if work.history.state != "submitted" or not work.history.current(work.cause):
+        if not _is_due(work):
             return None
-        return answer(work.history, self._policy, prepared.get(work.history.case_id, {}))
+        case = work.history.case_id
+        return answer(work.history, self._policy, prepared.documents.get(case, {}), prepared.extractions.get(case))
 
 
-def answer(history: History, policy: Policy, stored: Stored) -> Proposed:
-    """The evaluation of a case as its history tells it. Pure: the same history and policy give the same event."""
+def _is_due(work: Work) -> bool:
+    return work.history.state == "submitted" and work.history.current(work.cause)
+
+
+def answer(history: History, policy: Policy, stored: Stored, extraction: Extraction | None = None) -> Proposed:
+    """The evaluation of a case as its history tells it. Pure: the same history, policy and proposals give the same event."""
+    submitted, additions = _request_of(history)
+    evaluation = evaluate_request(submitted, additions, policy, stored, extraction)
+    data = CriteriaEvaluated(evaluation, submitted.priority, submitted.received_at, submitted.due_at)
+    return Proposed(flow.CRITERIA_EVALUATED, data, public_view(evaluation, submitted.priority))
+
+
+def chart_of(history: History, stored: Stored) -> list[Document]:
+    """The documents of a case as text."""
+    submitted, additions = _request_of(history)
+    return _texts(submitted, additions, _resources(submitted, additions), stored)
+
+
+def _request_of(history: History) -> tuple[CaseSubmitted, list[InformationReceived]]:
     request = history.latest(flow.CASE_SUBMITTED, flow.CASE_UPDATED)
     if request is None:
         raise ValueError("The case has no request.")
@@ -52,32 +88,23 @@ def answer(history: History, policy: Policy, stored: Stored) -> Proposed:
     if not isinstance(submitted, CaseSubmitted):
         raise TypeError("A request of another shape.")
     additions = [e.data() for e in history.all_of(flow.INFORMATION_RECEIVED)]
-    evaluation = evaluate_request(
-        submitted, [a for a in additions if isinstance(a, InformationReceived)], policy, stored
-    )
-    data = CriteriaEvaluated(evaluation, submitted.priority, submitted.received_at, submitted.due_at)
-    return Proposed(flow.CRITERIA_EVALUATED, data, public_view(evaluation, submitted.priority))
+    return submitted, [a for a in additions if isinstance(a, InformationReceived)]
 
 
 def evaluate_request(
-    submitted: CaseSubmitted, additions: Sequence[InformationReceived], policy: Policy, stored: Stored
+    submitted: CaseSubmitted,
+    additions: Sequence[InformationReceived],
+    policy: Policy,
+    stored: Stored,
+    extraction: Extraction | None = None,
 ) -> Evaluation:
     """Facts from the request and what was added to it, and the criteria over them."""
-    resources: list[Resource] = list(resources_of(submitted.bundle))
-    documents = [*submitted.documents]
+    resources = _resources(submitted, additions)
+    texts = _texts(submitted, additions, resources, stored)
+    facts = extract(texts, resources, policy.lexicon, extraction)
     flags = [*submitted.flags, *(flag for addition in additions for flag in addition.flags)]
-    for addition in additions:
-        resources += resources_of(addition.bundle)
-        documents += addition.documents
-    void = withdrawn(resources)
-    texts = [
-        _as_text(ref, stored[ref.id], void.get(ref.id))
-        for ref in {d.id: d for d in documents}.values()
-        if ref.id in stored
-    ]
-    facts = extract(texts, resources, policy.lexicon)
     on = date.fromisoformat(submitted.requested_on[:10]) if submitted.requested_on else submitted.received_at.date()
-    return evaluate_case(
+    evaluation = evaluate_case(
         policy.criteria_sets,
         submitted.items,
         submitted.diagnoses,
@@ -85,8 +112,33 @@ def evaluate_request(
         on,
         facts,
         lexicon_digest=policy.lexicon.digest,
-        flags=(*flags, *(f"{t.id}:{flag}" for t in texts for flag in t.flags)),
+        flags=(
+            *flags,
+            *(f"{t.id}:{flag}" for t in texts for flag in t.flags),
+            *(extraction.flags if extraction is not None else ()),
+        ),
     )
+    return evaluation if extraction is None else replace(evaluation, extraction=extraction)
+
+
+def _resources(submitted: CaseSubmitted, additions: Sequence[InformationReceived]) -> list[Resource]:
+    bundles = [submitted.bundle, *(addition.bundle for addition in additions)]
+    return [resource for bundle in bundles for resource in resources_of(bundle)]
+
+
+def _texts(
+    submitted: CaseSubmitted,
+    additions: Sequence[InformationReceived],
+    resources: Sequence[Resource],
+    stored: Stored,
+) -> list[Document]:
+    documents = [*submitted.documents, *(document for addition in additions for document in addition.documents)]
+    void = withdrawn(resources)
+    return [
+        _as_text(ref, stored[ref.id], void.get(ref.id))
+        for ref in {d.id: d for d in documents}.values()
+        if ref.id in stored
+    ]
 
 
 def _as_text(ref: DocumentRef, stored: StoredDocument, void: str | None) -> Document:

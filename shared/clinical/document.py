@@ -177,6 +177,7 @@ def _source(source: Source) -> Json:
             "start": source.start,
             "end": source.end,
             "quote": source.quote,
+            **({"by": source.by} if source.by else {}),
         }
     given = {"path": source.path, "document": source.document, "quote": source.quote, "rule": source.rule}
     return {"kind": source.kind, **{key: value for key, value in given.items() if value is not None}}

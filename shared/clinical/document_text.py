@@ -87,7 +87,8 @@ def chart_entries(document: Json, names: Sequence[str]) -> Iterator[str]:
 def _where(source: Json) -> str:
     if source.get("quote"):
         section = source.get("section")
-        return f"“{' '.join(source['quote'].split())}”" + (f" ({section})" if section else "")
+        notes = [part for part in (section, "proposed by the extractor" if source.get("by") else None) if part]
+        return f"“{' '.join(source['quote'].split())}”" + (f" ({', '.join(notes)})" if notes else "")
     return str(source["path"]) if source.get("path") else _DERIVED
 
 

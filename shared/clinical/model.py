@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from shared.clinical.extraction import Extraction
+
 FactStatus = Literal["known", "unknown", "conflicting"]
 Outcome3 = Literal["met", "not_met", "unknown"]
 """Kleene's three values. Missing documentation is unknown: never met, never not met."""
@@ -69,6 +71,8 @@ class Source(Struct, frozen=True, omit_defaults=True, gc=False):
     end: int | None = None
     quote: str | None = None
     rule: str | None = None
+    by: str | None = None
+    """``llm`` for what the optional extractor proposed; None for the platform's own reading."""
 
 
 class Fact(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -187,6 +191,7 @@ class Evaluation(Struct, frozen=True, omit_defaults=True, gc=False):
     flags: tuple[str, ...] = ()
     selection: tuple[Selection, ...] = ()
     why_not: tuple[WhyNot, ...] = ()
+    extraction: Extraction | None = None
 
 
 class AttachedStatement(Struct, frozen=True, omit_defaults=True, gc=False):

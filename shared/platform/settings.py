@@ -5,6 +5,7 @@ import binascii
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretBytes, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -66,6 +67,19 @@ class Settings(BaseSettings):
     authorization_valid_days: int = Field(default=90, ge=1)
     clock_poll_seconds: float = Field(default=15.0, gt=0)
 
+    # The optional extractor: a model behind the chat completions API that proposes facts with their quotes. The text of
+    # the charts goes to it, so it is off unless an address is given, and that has TLS or is this machine's.
+    extractor_url: str | None = None
+    """The endpoint itself, such as ``https://models.payer.example/v1/chat/completions``."""
+    extractor_model: str = ""
+    extractor_api_key: SecretStr | None = None
+    extractor_timeout_seconds: float = Field(default=20.0, gt=0, le=300)
+    """For one document, retries included."""
+    extractor_budget_seconds: float = Field(default=60.0, gt=0, le=600)
+    """For all documents of a batch: what has not been answered by then is evaluated without proposals."""
+    extractor_attempts: int = Field(default=2, ge=1, le=10)
+    extractor_concurrency: int = Field(default=8, ge=1, le=64)
+
     # How a provider or member reaches the payer; printed in letters.
     contact_questions: str = "the number on the member's card"
     contact_information: str = "Claim/$submit with an update of the request"
@@ -113,6 +127,18 @@ class Settings(BaseSettings):
             if len(raw) != 32:
                 raise ValueError("must be 32 bytes in base64")
             return raw
+        return value
+
+    @field_validator("extractor_url")
+    @classmethod
+    def _private(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        address = urlsplit(value)
+        if address.scheme != "https" and not (
+            address.scheme == "http" and address.hostname in ("127.0.0.1", "::1", "localhost")
+        ):
+            raise ValueError("must be an https address, since the text of charts goes there")
         return value
 
     @field_validator("clinician_tokens", mode="before")

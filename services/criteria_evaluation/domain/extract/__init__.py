@@ -8,17 +8,24 @@ from services.criteria_evaluation.domain.extract.derive import derive
 from services.criteria_evaluation.domain.extract.mention import Mention
 from services.criteria_evaluation.domain.extract.merge import merge
 from services.criteria_evaluation.domain.extract.notes import read_document, read_phrase
+from services.criteria_evaluation.domain.extract.proposals import proposed
 from services.criteria_evaluation.domain.lexicon import Lexicon
+from shared.clinical.extraction import Extraction
 from shared.clinical.model import Document, Facts, Resource, Source
 
 __all__ = ["extract"]
 
 
-def extract(documents: Sequence[Document], resources: Sequence[Resource], lexicon: Lexicon) -> Facts:
+def extract(
+    documents: Sequence[Document],
+    resources: Sequence[Resource],
+    lexicon: Lexicon,
+    extraction: Extraction | None = None,
+) -> Facts:
     """The facts that the chart decides, or on which its sources disagree; what is absent is unknown.
 
     Coded sources stand before prose among a fact's sources. Levels that every item of the claim names for itself stand
-    alone; else the levels of the note's plan join them.
+    alone; else the levels of the note's plan join them. What the optional extractor proposed is weighed with the rest.
     """
     mentions, every_item_placed = read_claims(resources)
     mentions += _described(resources, lexicon)
@@ -29,6 +36,9 @@ def extract(documents: Sequence[Document], resources: Sequence[Resource], lexico
             for mention in read_document(document, lexicon)
             if not (every_item_placed and mention.fact == REQUESTED_LEVELS)
         )
+    if extraction is not None:
+        proposals = proposed(extraction, documents, lexicon.vocabulary)
+        mentions += (p for p in proposals if not (every_item_placed and p.fact == REQUESTED_LEVELS))
     facts = merge(mentions, lexicon.vocabulary)
     derive(facts, lexicon)
     return {name: facts[name] for name in sorted(facts) if not lexicon.vocabulary[name].internal}

@@ -25,7 +25,8 @@ def derive(facts: Facts, lexicon: Lexicon) -> None:
         stated = facts.get(rule.fact)
         # Only sets grow and only numbers are checked against their computation; for the rest a statement stands.
         kind = lexicon.vocabulary[rule.fact]
-        if stated is not None and kind.kind != "codes" and rule.kind not in ("sum", "body_mass_index"):
+        checked = kind.kind == "codes" or rule.kind in ("sum", "body_mass_index") or _is_proposed(stated)
+        if stated is not None and not checked:
             continue
         said = _said(rule, facts, lexicon)
         if said is None or (isinstance(said, Interval) and not within(kind, said)):
@@ -33,6 +34,11 @@ def derive(facts: Facts, lexicon: Lexicon) -> None:
         inputs = [facts[name] for name in (*rule.of, *(name for name, _ in rule.when)) if name in facts]
         sources = _sources(rule, inputs)
         facts[rule.fact] = fact_of(kind, said, sources) if stated is None else _joined(kind, stated, said, sources)
+
+
+def _is_proposed(stated: Fact | None) -> bool:
+    """Whether nothing but the optional extractor states the fact, so that a derivation stands beside it and not behind."""
+    return stated is not None and all(source.by is not None for source in stated.sources)
 
 
 def _known(facts: Facts, name: str) -> Fact | None:
@@ -145,6 +151,8 @@ def _joined(kind: FactType, stated: Fact, said: Said, sources: tuple[Source, ...
     both = tuple(dict.fromkeys([*stated.sources, *sources]))
     if stated.status != "known":
         return replace(stated, sources=both)
+    if not isinstance(said, tuple | Interval) and stated.value != said:
+        return fact_of(kind, None, both)
     if isinstance(said, tuple) and isinstance(stated.value, tuple):
         return fact_of(kind, tuple(sorted({*stated.value, *said})), both)
     if isinstance(said, Interval) and said.low is not None and said.high is not None:

@@ -19,12 +19,26 @@ def merge(mentions: Iterable[Mention], vocabulary: Vocabulary) -> Facts:
 def _fact(kind: FactType, mentions: Sequence[Mention]) -> Fact:
     if len(mentions) == 1:
         return fact_of(kind, mentions[0].said, (mentions[0].source,))
+    own = [m for m in mentions if m.source.by is None]
+    if own and len(own) < len(mentions):
+        return _confirmed(kind, own, [m for m in mentions if m.source.by is not None])
     deciding, others = _deciding(kind, mentions)
     said = agreed(kind, deciding)
     # A weaker mention that agrees is one source more; one that is overruled is not shown as support.
     if said is not None:
         deciding += [m for m in others if _supports(said, m)]
     return fact_of(kind, said, _distinct(m.source for m in deciding))
+
+
+def _confirmed(kind: FactType, own: Sequence[Mention], proposals: Sequence[Mention]) -> Fact:
+    """A proposal beside the platform's own reading confirms it or disputes it, and never changes it."""
+    fact = _fact(kind, own)
+    deciding, _ = _deciding(kind, own)
+    days = {m.date for m in deciding if m.date is not None} if kind.latest or kind.earliest else set()
+    counted = [p for p in proposals if not days or p.date is None or p.date in days]
+    sources = _distinct([*fact.sources, *(p.source for p in counted)])
+    said = said_of(fact)
+    return fact_of(kind, said if said is not None and all(_supports(said, p) for p in counted) else None, sources)
 
 
 def _supports(said: Said, mention: Mention) -> bool:
@@ -98,6 +112,13 @@ def _union(kind: FactType, mentions: Sequence[Mention]) -> tuple[str, ...] | Non
     if coded and prose and not coded & prose:
         return None
     return in_order(coded | prose) if kind.kind == "levels" else tuple(sorted(coded | prose))
+
+
+def said_of(fact: Fact) -> Said | None:
+    """What a known fact says; None for another."""
+    if fact.status != "known":
+        return None
+    return fact.value if fact.value is not None else Interval(fact.low, fact.high, fact.low_open, fact.high_open)
 
 
 def fact_of(kind: FactType, said: Said | None, sources: tuple[Source, ...]) -> Fact:
