@@ -18,6 +18,7 @@ from services.intake.domain.pas_request import read_request
 from services.intake.handlers import submission
 from shared import flow
 from shared.case.history import History, Recorded
+from shared.clinical.document_text import chart_entries
 from shared.clinical.extraction import Extraction, Proposal
 from shared.clinical.model import Document, Fact
 from shared.events.codec import encode
@@ -208,3 +209,10 @@ def test_a_chart_that_tells_the_extractor_to_approve_is_not_approved() -> None:
     assert (proposals, refused) == ((), 3)
     evaluation = evaluate_request(submitted, [], load_policy(), stored, Extraction("m", proposals, refused))
     assert evaluation.outcome != "approved"
+
+
+def test_the_text_says_which_words_the_extractor_proposed() -> None:
+    source = {"kind": "note", "section": "IMAGING", "quote": "Bone pieces", "by": "llm"}
+    fact = {"status": "known", "value": True, "sources": [source]}
+    (line,) = chart_entries({"facts": {"spine.retropulsion": fact}}, ["spine.retropulsion"])
+    assert "“Bone pieces” (IMAGING, proposed by the extractor)" in line
