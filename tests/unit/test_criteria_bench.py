@@ -8,6 +8,7 @@ from services.cli.criteria_show import document
 from services.criteria_evaluation.bench import Finding, check_folder
 from services.criteria_evaluation.domain.missing import attainable
 from services.criteria_evaluation.policy import load_policy
+from shared.clinical.criteria_model import CriteriaSet
 from shared.clinical.expression import parse_expression
 from shared.clinical.kleene import MET, NOT_MET
 from shared.policy import read_policy
@@ -103,8 +104,8 @@ def test_what_an_expression_can_come_to(data: object, met: bool, not_met: bool) 
 
 
 @pytest.mark.parametrize("criteria_set", load_policy().criteria_sets, ids=lambda s: s.id)
-def test_a_set_shown_names_every_criterion_and_its_source(criteria_set: object) -> None:
-    shown = document(criteria_set)  # type: ignore[arg-type]
+def test_a_set_shown_names_every_criterion_and_its_source(criteria_set: CriteriaSet) -> None:
+    shown = document(criteria_set)
     assert shown["criteria"] and shown["digest"].startswith("sha256:")
     declared = {source["id"] for source in shown["sources"]}
     assert all(set(criterion["sources"]) <= declared for criterion in shown["criteria"])

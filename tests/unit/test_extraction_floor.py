@@ -9,7 +9,7 @@ import pytest
 
 from services.criteria_evaluation.policy import load_policy
 from tests.support.evaluate import Score, f1, measure
-from tests.support.labels import labelled_notes
+from tests.support.labels import NOTES, labelled_notes
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +43,12 @@ def test_outcomes_are_those_that_an_expert_gave(score: Score) -> None:
 
 def test_every_quote_is_exactly_the_documents_text(score: Score) -> None:
     assert score.bad_quotes == 0
+
+
+def test_charts_that_the_lexicon_was_not_written_with_have_a_floor_of_their_own() -> None:
+    held_out = measure(labelled_notes([NOTES.parent / "held_out"]), load_policy())
+    precision, recall, _ = f1(held_out.total)
+    assert precision >= 0.95
+    assert recall >= 0.85
+    assert held_out.unsafe == []
+    assert held_out.bad_quotes == 0
