@@ -9,6 +9,8 @@ from typing import Final, NoReturn, cast
 import click
 import typer
 
+from shared.policy import PolicyError
+
 CHECK_FAILED: Final = 1
 USAGE: Final = 2
 REFUSED: Final = 3
@@ -48,6 +50,9 @@ def guarded(app: Callable[..., object]) -> None:
         _end(130, "Stopped.")
     except typer.Exit as error:
         sys.exit(error.exit_code)
+    except PolicyError as error:
+        # Its text names a policy file, its line and the reason, and nothing of a chart.
+        _end(REFUSED, str(error))
     except Exception as error:
         # A defect of ours. Its message may quote a chart, so only its kind and place are told.
         place = traceback.extract_tb(error.__traceback__)[-1]

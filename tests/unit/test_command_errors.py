@@ -3,6 +3,7 @@
 import pytest
 
 from services.cli.errors import DEFECT, REFUSED, fail, guarded
+from shared.policy import PolicyError
 
 
 def _ended(capsys: pytest.CaptureFixture[str], work: object) -> tuple[object, str]:
@@ -28,3 +29,10 @@ def test_a_defect_names_its_kind_and_place_only(capsys: pytest.CaptureFixture[st
     assert "ValueError at test_command_errors.py" in said
     assert "Roe" not in said
     assert said.count("\n") == 1
+
+
+def test_a_policy_that_cannot_be_used_is_refused_by_any_command_in_its_own_words(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, said = _ended(capsys, PolicyError("cpap-osa.yaml, line 3: This is not YAML."))
+    assert (code, said) == (REFUSED, "cpap-osa.yaml, line 3: This is not YAML.\n")
