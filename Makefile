@@ -1,4 +1,4 @@
-# make demo shows the flow; make test checks everything. Both need Python 3.11 or later and nothing else.
+# make demo shows the flow; make test checks everything. Both need Python 3.11 or later; the tests of pages need Chromium too.
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint bench evaluate lock
 
