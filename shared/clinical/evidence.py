@@ -1,17 +1,21 @@
 """Reads the evidence library from its YAML files and refuses what cannot be relied on.
 
-Types and their meaning are in ``shared.clinical.evidence_model``; ``a key that is not known is refused.
+Types and their meaning are in ``shared.clinical.evidence_model``; a key that is not known is refused. A source's
+bibliographic data is a CSL-JSON item (``shared.clinical.csl``).
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import Final, get_args
 
+from shared.clinical.csl import citation_of, identifier_of, parse_csl, year_of
 from shared.clinical.evidence_model import (
+    GRADE_LEVELS,
     LEVEL_SCALES,
     UNGRADED,
     Applicability,
     Direction,
+    Directness,
     EvidenceLibrary,
     EvidenceSource,
     Exclusion,
@@ -55,6 +59,7 @@ def load_evidence(files: Sequence[PolicyFile], vocabulary: Vocabulary | None = N
                 raise PolicyError(f"{place}: the source {source.id} is there twice.")
             sources[source.id] = source
     for name, data in parsed:
+        _check_successors(data, name, sources)
         for place, entry in _entries(data, "statements", name):
             statement = _statement(entry, place, sources, vocabulary)
             if statement.id in statements:
@@ -70,11 +75,13 @@ def load_evidence(files: Sequence[PolicyFile], vocabulary: Vocabulary | None = N
 
 _FILE_KEYS: Final = frozenset({"sources", "statements"})
 _APPLICABILITY_KEYS: Final = frozenset({"applies_when", "exclusions", "limitations"})
-_CITATION_KEYS: Final = frozenset({"authors", "title", "journal", "year", "volume", "pages", "doi", "pmid"})
-_SOURCE_KEYS: Final = _CITATION_KEYS | {"id", "kind", "level", "verified", "verified_by", "population"}
-_STATEMENT_KEYS: Final = _APPLICABILITY_KEYS | {"id", "source", "text", "about", "direction", "figures"}
+_SOURCE_KEYS: Final = frozenset(
+    {"id", "kind", "csl", "et_al", "level", "verified", "verified_by", "population", "retracted", "superseded_by"}
+)
+_STATEMENT_KEYS: Final = _APPLICABILITY_KEYS | {"id", "source", "text", "about", "direction", "directness", "figures"}
 _KINDS: Final[Mapping[object, SourceKind]] = {kind: kind for kind in get_args(SourceKind)}
 _DIRECTIONS: Final[Mapping[object, Direction]] = {direction: direction for direction in get_args(Direction)}
+_DIRECTNESS: Final[Mapping[object, Directness]] = {directness: directness for directness in get_args(Directness)}
 _ID: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 
@@ -117,48 +124,52 @@ def _source(entry: object, where: str, vocabulary: Vocabulary | None) -> Evidenc
     kind = _KINDS.get(data.get("kind"))
     if kind is None:
         raise PolicyError(f"{where}: kind must be one of {', '.join(get_args(SourceKind))}.")
-    year, verified = data.get("year"), data.get("verified")
-    if year is not None and (isinstance(year, bool) or not isinstance(year, int)):
-        raise PolicyError(f"{where}: year must be a whole number.")
-    if not isinstance(verified, bool):
-        raise PolicyError(f"{where}: verified must be true or false.")
+    item = parse_csl(data.get("csl"), f"{where}.csl")
     scale, level = _level(data.get("level"), where)
-    doi, pmid = data.get("doi"), data.get("pmid")
+    successor = _text(data, "superseded_by", where) if "superseded_by" in data else None
     return EvidenceSource(
         id=_id(data, where),
         kind=kind,
-        citation=_citation(data, where),
-        year=year,
-        identifier=f"doi:{doi}" if doi else f"pmid:{pmid}" if pmid else None,
-        verified=verified,
+        csl=item,
+        citation=citation_of(item, et_al=_flag(data, "et_al", where, default=False)),
+        year=year_of(item, f"{where}.csl"),
+        identifier=identifier_of(item),
+        verified=_flag(data, "verified", where),
         verified_by=_text(data, "verified_by", where),
         level=level,
         level_scale=scale,
         applicability=_applicability(data.get("population", {}), f"{where}.population", vocabulary),
+        retracted=_text(data, "retracted", where) if "retracted" in data else None,
+        superseded_by=successor,
     )
 
 
+def _flag(data: _Data, key: str, where: str, *, default: bool | None = None) -> bool:
+    value = data.get(key, default)
+    if not isinstance(value, bool):
+        raise PolicyError(f"{where}: {key} must be true or false.")
+    return value
+
+
 def _level(data: object, where: str) -> tuple[str | None, int | None]:
+    """The scale and the rank on it, 1 strongest."""
     if data is None:
         return None, None
     level = _mapping(data, f"{where}.level", frozenset({"scale", "value"}))
     scale, value = level.get("scale"), level.get("value")
-    if scale not in LEVEL_SCALES or isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 5:
-        raise PolicyError(f"{where}.level: needs a scale ({', '.join(LEVEL_SCALES)}) and a value from 1 to 5.")
-    return str(scale), value
+    if scale == "grade" and isinstance(value, str) and value in GRADE_LEVELS:
+        return scale, GRADE_LEVELS[value]
+    if scale == "oxford-2011" and type(value) is int and 1 <= value <= 5:
+        return scale, value
+    grades = ", ".join(GRADE_LEVELS)
+    raise PolicyError(f"{where}.level: needs a scale: oxford-2011 with a value from 1 to 5, or grade with {grades}.")
 
 
-def _citation(data: _Data, where: str) -> str:
-    """Authors. Title. Journal year;volume:pages, as the National Library of Medicine orders them."""
-    parts = [_text(data, key, where) for key in ("authors", "title") if data.get(key)]
-    year = str(data["year"]) if data.get("year") else ""
-    issue = f";{data['volume']}" if data.get("volume") else ""
-    pages = f":{data['pages']}" if data.get("pages") else ""
-    journal = f"{_text(data, 'journal', where)} " if data.get("journal") else ""
-    imprint = f"{journal}{year}{issue}{pages}".strip()
-    if not parts:
-        raise PolicyError(f"{where}: needs authors or a title to be cited by.")
-    return ". ".join(p.rstrip(".") for p in [*parts, imprint] if p) + "."
+def _check_successors(data: _Data, name: str, sources: Mapping[str, EvidenceSource]) -> None:
+    for place, entry in _entries(data, "sources", name):
+        successor = entry.get("superseded_by") if isinstance(entry, dict) else None
+        if successor is not None and successor not in sources:
+            raise PolicyError(f"{place}: {successor}, which supersedes it, is not in the library.")
 
 
 def _statement(
@@ -172,6 +183,9 @@ def _statement(
     direction = _DIRECTIONS.get(data.get("direction"))
     if direction is None:
         raise PolicyError(f"{where}: direction must be one of {', '.join(get_args(Direction))}.")
+    directness = _DIRECTNESS.get(data.get("directness", "direct"))
+    if directness is None:
+        raise PolicyError(f"{where}: directness must be one of {', '.join(get_args(Directness))}.")
     figures = data.get("figures", {})
     if not isinstance(figures, dict):
         raise PolicyError(f"{where}: figures must be a mapping.")
@@ -183,6 +197,7 @@ def _statement(
         text=_with_figures(_text(data, "text", where), parsed, where),
         about=_text(data, "about", where),
         direction=direction,
+        directness=directness,
         figures=parsed,
         applicability=_applicability(own, where, vocabulary),
     )

@@ -26,8 +26,11 @@ SourceKind = Literal[
     "unidentified",
 ]
 Direction = Literal["supports", "opposes"]
+Directness = Literal["direct", "indirect"]
+"""Indirect: what was studied is not quite what is asked, in patients, treatment or outcome (GRADE, Guyatt 2011)."""
 
-LEVEL_SCALES: Final[Mapping[str, str]] = {"oxford-2011": "Oxford 2011"}
+LEVEL_SCALES: Final[Mapping[str, str]] = {"oxford-2011": "Oxford 2011", "grade": "GRADE"}
+GRADE_LEVELS: Final[Mapping[str, int]] = {"high": 1, "moderate": 2, "low": 3, "very_low": 4}
 UNGRADED: Final = 6
 """Ranks after the five levels of the Oxford Centre for Evidence-Based Medicine (2011)."""
 
@@ -72,11 +75,14 @@ class Applicability:
 class EvidenceSource:
     """A publication. ``verified`` False is printed wherever it is cited; ``verified_by`` says what was read.
 
-    ``level`` is the level of evidence on ``level_scale`` (1 strongest), or None where none can be given.
+    ``csl`` is its CSL-JSON item, from which ``citation``, ``year`` and ``identifier`` follow. ``level`` is the level of
+    evidence on ``level_scale`` (1 strongest), or None where none can be given. One that was ``retracted`` (the notice in
+    words) or ``superseded_by`` another source is never cited.
     """
 
     id: str
     kind: SourceKind
+    csl: Mapping[str, object]
     citation: str
     year: int | None
     identifier: str | None
@@ -85,24 +91,43 @@ class EvidenceSource:
     level: int | None
     level_scale: str | None
     applicability: Applicability
+    retracted: str | None = None
+    superseded_by: str | None = None
 
     @property
     def level_label(self) -> str | None:
-        """For example ``level 2 (Oxford 2011)``."""
+        """For example ``level 2 (Oxford 2011)`` or ``moderate certainty (GRADE)``."""
         if self.level is None or self.level_scale is None:
             return None
-        return f"level {self.level} ({LEVEL_SCALES[self.level_scale]})"
+        scale = LEVEL_SCALES[self.level_scale]
+        if self.level_scale == "grade":
+            certainty = next(name for name, rank in GRADE_LEVELS.items() if rank == self.level)
+            return f"{certainty.replace('_', ' ')} certainty ({scale})"
+        return f"level {self.level} ({scale})"
+
+    @property
+    def withdrawn(self) -> str | None:
+        """Why nothing of it may be cited any more; None where it stands."""
+        if self.retracted is not None:
+            return f"The publication was retracted: {self.retracted}"
+        if self.superseded_by is not None:
+            return f"A later edition took its place: {self.superseded_by}."
+        return None
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What a source states, in our own words, with its numbers. ``direction`` is for or against the ``about``."""
+    """What a source states, in our own words, with its numbers. ``direction`` is for or against the ``about``.
+
+    ``directness`` says how near what was studied comes to what a criterion asks.
+    """
 
     id: str
     source: EvidenceSource
     text: str
     about: str
     direction: Direction
+    directness: Directness
     figures: Mapping[str, Figure]
     applicability: Applicability
 

@@ -1,5 +1,7 @@
 """Which statements apply to which patient, and why not."""
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -107,13 +109,40 @@ def test_neither_a_stable_spine_nor_a_missing_deficit_calls_for_the_guideline() 
     assert not verdicts(facts)["acr-2018-surgical-consultation"][0]
 
 
-def test_the_order_is_by_applying_level_year_and_id() -> None:
+def test_the_order_is_by_applying_level_directness_year_and_id() -> None:
     statements = attached(lumbar_roots_only()).statements
     ranks = [
-        (not s.applies, (source := library().sources[s.source]).level or 6, -(source.year or 0), s.id)
+        (
+            not s.applies,
+            (source := library().sources[s.source]).level or 6,
+            library().statements[s.id].directness == "indirect" or (s.applies and s.reason is not None),
+            -(source.year or 0),
+            s.id,
+        )
         for s in statements
     ]
     assert ranks == sorted(ranks)
+    # Of one level and later than others, the statement that comes with a caution still stands behind those without.
+    of_level_3 = [s.id for s in statements if s.applies and library().sources[s.source].level == 3]
+    assert of_level_3.index("klimo-2005-ambulatory") < of_level_3.index("bilsky-2010-grades")
+
+
+def test_an_edition_that_a_later_one_replaced_is_never_cited() -> None:
+    result = attached(lumbar_roots_only())
+    (old,) = (s for s in result.statements if s.id == "acr-2014-surgical-consultation")
+    assert not old.applies and old.reason == "A later edition took its place: acr-2018-vertebral-fractures."
+    assert "acr-2014-vertebral-fractures" not in {e.id for e in result.bibliography}
+
+
+def test_a_retracted_publication_is_never_cited() -> None:
+    source = library().sources["klimo-2005"]
+    statement = library().statements["klimo-2005-ambulatory"]
+    retracted = dataclasses.replace(source, retracted="notice of 2026 in the same journal")
+    statements = {statement.id: dataclasses.replace(statement, source=retracted)}
+    changed = dataclasses.replace(library(), sources={source.id: retracted}, statements=statements)
+    result = attach(changed, citing(lumbar_roots_only(), statement.id))
+    assert result.bibliography == () and not result.statements[0].applies
+    assert result.statements[0].reason == "The publication was retracted: notice of 2026 in the same journal"
 
 
 def test_the_bibliography_is_numbered_as_it_is_cited_and_has_only_what_applies() -> None:

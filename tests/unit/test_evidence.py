@@ -34,6 +34,18 @@ AGREED = [
     "reference-neuro-improvement",
 ]
 
+CSL: dict[str, Any] = {
+    "type": "article-journal",
+    "author": [{"family": "Doe", "given": "J"}],
+    "title": "A trial",
+    "container-title": "J Ex",
+    "issued": {"date-parts": [[1999]]},
+    "volume": "3",
+    "issue": "1",
+    "page": "1-9",
+    "DOI": "10.1/x",
+}
+
 
 def valid() -> dict[str, Any]:
     return {
@@ -41,13 +53,7 @@ def valid() -> dict[str, Any]:
             {
                 "id": "trial-1999",
                 "kind": "randomized_trial",
-                "authors": "Doe J",
-                "title": "A trial",
-                "journal": "J Ex",
-                "year": 1999,
-                "volume": "3(1)",
-                "pages": "1-9",
-                "doi": "10.1/x",
+                "csl": dict(CSL),
                 "level": {"scale": "oxford-2011", "value": 2},
                 "verified": True,
                 "verified_by": "abstract read",
@@ -106,6 +112,13 @@ def test_a_citation_and_figures_are_printed_as_readers_expect() -> None:
     assert statement.source.level_label == "level 2 (Oxford 2011)"
 
 
+def test_a_level_of_grade_is_named_as_certainty() -> None:
+    data = valid()
+    data["sources"][0]["level"] = {"scale": "grade", "value": "very_low"}
+    source = load(data).sources["trial-1999"]
+    assert (source.level, source.level_label) == (4, "very low certainty (GRADE)")
+
+
 def _set(*path: str | int, to: Any) -> Callable[[dict[str, Any]], None]:
     def change(data: Any) -> None:
         for key in path[:-1]:
@@ -138,6 +151,23 @@ def _twice(key: str) -> Callable[[dict[str, Any]], None]:
         (_set("sources", 0, "kind", to="rumour"), "kind must be one of"),
         (_set("sources", 0, "verified", to="yes"), "verified must be true or false"),
         (_set("sources", 0, "level", to={"scale": "mine", "value": 1}), "needs a scale"),
+        (_set("sources", 0, "level", to={"scale": "grade", "value": 1}), "needs a scale"),
+        (
+            _set("sources", 0, "superseded_by", to="trial-2009"),
+            "trial-2009, which supersedes it, is not in the library",
+        ),
+        (_set("sources", 0, "csl", to="A trial"), "must be a CSL-JSON item"),
+        (_set("sources", 0, "csl", "journal", to="J Ex"), "has no journal"),
+        (_set("sources", 0, "csl", "type", to="rumour"), "type must be one of"),
+        (_set("sources", 0, "csl", "volume", to=3), "volume: must be text"),
+        (_set("sources", 0, "csl", "DOI", to="doi.org/10.1"), "has not the form of a DOI"),
+        (_set("sources", 0, "csl", "PMID", to="PMC12"), "has not the form of a PMID"),
+        (_set("sources", 0, "csl", "author", to=["Doe J"]), "needs a list of names"),
+        (_set("sources", 0, "csl", "author", to=[{"given": "J"}]), "needs a list of names"),
+        (_set("sources", 0, "csl", "issued", to=1999), "needs date-parts"),
+        (_set("sources", 0, "csl", "issued", to={"date-parts": [["1999"]]}), "needs date-parts"),
+        (_set("sources", 0, "csl", to={"type": "article-journal"}), "needs an author or a title"),
+        (_set("statements", 0, "directness", to="nearly"), "directness must be one of"),
         (_set("sources", 0, "id", to="Trial 1999"), "must be lower-case words"),
         (_set("sources", 0, "population", "exclusions", to=[{"reason": "x"}]), "an expression must be a mapping"),
     ],
@@ -149,7 +179,7 @@ def test_what_cannot_be_relied_on_is_refused_with_file_and_reason(
     change(data)
     with pytest.raises(PolicyError, match=re.escape(reason)) as refused:
         load(data)
-    assert str(refused.value).startswith("a.yaml")
+    assert str(refused.value).startswith("a.yaml: ")
 
 
 def test_a_fact_that_the_vocabulary_does_not_have_is_refused() -> None:

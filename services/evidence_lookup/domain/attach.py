@@ -40,8 +40,9 @@ def attach(library: EvidenceLibrary, evaluation: Evaluation) -> AttachedEvidence
     """Holds every statement that the case's criteria and considerations name against the case's facts.
 
     A statement applies when its source's population and its own condition are met and nothing excludes the patient.
-    For one that applies, ``reason`` is a caution to be printed with it, or None. Statements that apply come first, then
-    stronger evidence, later years, and ids in order. The bibliography has the sources of statements that apply,
+    For one that applies, ``reason`` is a caution to be printed with it, or None. One of a retracted or superseded source
+    never applies. Statements that apply come first; among them stronger evidence, then direct evidence before indirect
+    (one that comes with a caution counts as indirect), then later years, then ids in order. The bibliography has the sources of statements that apply,
     numbered in the order in which criteria and considerations cite them.
 
     The result follows from the statements named and from how the library's comparisons come out, and is remembered by
@@ -62,20 +63,20 @@ def attach(library: EvidenceLibrary, evaluation: Evaluation) -> AttachedEvidence
 
 def _attach(library: EvidenceLibrary, cited: tuple[str, ...], facts: Facts) -> AttachedEvidence:
     populations: dict[str, _Verdict] = {}
-    attached: list[tuple[tuple[bool, int, int, str], AttachedStatement]] = []
+    attached: list[tuple[tuple[bool, int, bool, int, str], AttachedStatement]] = []
     bibliography: dict[str, BibliographyEntry] = {}
     for statement_id in cited:
         statement = library.statements.get(statement_id)
         if statement is None:
             missing = AttachedStatement(statement_id, "", "", applies=False, reason=ABSENT)
-            attached.append(((True, UNGRADED, 0, statement_id), missing))
+            attached.append(((True, UNGRADED, True, 0, statement_id), missing))
             continue
         source = statement.source
         population = populations.get(source.id)
         if population is None:
-            population = populations[source.id] = _judge(source.applicability, facts)
+            population = populations[source.id] = _judge_source(source, facts)
         verdict = _both(population, statement, facts)
-        attached.append((_rank(statement, verdict.applies), _attached(statement, verdict)))
+        attached.append((_rank(statement, verdict), _attached(statement, verdict)))
         if verdict.applies and source.id not in bibliography:
             bibliography[source.id] = _entry(source, len(bibliography) + 1)
     attached.sort(key=lambda ranked: ranked[0])
@@ -99,9 +100,10 @@ def _of_criterion(criterion: Criterion) -> Iterator[str]:
         yield from _of_criterion(child)
 
 
-def _rank(statement: Statement, applies: bool) -> tuple[bool, int, int, str]:
+def _rank(statement: Statement, verdict: _Verdict) -> tuple[bool, int, bool, int, str]:
     source = statement.source
-    return not applies, source.level or UNGRADED, -(source.year or 0), statement.id
+    indirect = statement.directness == "indirect" or (verdict.applies and verdict.reason is not None)
+    return not verdict.applies, source.level or UNGRADED, indirect, -(source.year or 0), statement.id
 
 
 def _attached(statement: Statement, verdict: _Verdict) -> AttachedStatement:
@@ -122,6 +124,12 @@ def _both(population: _Verdict, statement: Statement, facts: Facts) -> _Verdict:
         return own
     because = tuple(sorted({*population.because, *own.because}))
     return _Verdict(True, because, " ".join(filter(None, (population.reason, own.reason))) or None)
+
+
+def _judge_source(source: EvidenceSource, facts: Facts) -> _Verdict:
+    if source.withdrawn is not None:
+        return _Verdict(False, (), source.withdrawn)
+    return _judge(source.applicability, facts)
 
 
 def _judge(applicability: Applicability, facts: Facts) -> _Verdict:
