@@ -9,7 +9,15 @@ from shared.policy import PolicyError
 
 Number = int | float
 
-_WORDS: Final[Mapping[str, str]] = {"%": "%", "d": " days", "h": " hours", "mo": " months", "a": " years", "mL": " ml"}
+_WORDS: Final[Mapping[str, str]] = {
+    "%": "%",
+    "d": " days",
+    "h": " hours",
+    "mo": " months",
+    "a": " years",
+    "mL": " ml",
+    "/h": " an hour",
+}
 _KEYS: Final = frozenset({"value", "high", "unit", "events", "of", "ci", "confidence", "p"})
 
 

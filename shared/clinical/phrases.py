@@ -1,15 +1,14 @@
 """How the facts of the vocabulary are said to a reader, as data.
 
-``LABELS`` names each fact; ``PICTURES`` say in which order facts make up the one-line picture of a case. A fact that no
-table names is said by its own name, so a new criteria set reads well before anyone writes a line here.
+``LABELS`` names each fact. A fact that no table names is said by its own name, so a new criteria set reads well before
+anyone writes a line here.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 from shared.clinical.model import Criterion, Fact, Facts
-from shared.clinical.wording import say, say_list
+from shared.clinical.wording import say
 
 LABELS: Final[Mapping[str, str]] = {
     "spine.requested_levels": "levels requested",
@@ -62,8 +61,21 @@ LABELS: Final[Mapping[str, str]] = {
     "oxygen.sao2_rest": "oxygen saturation at rest",
     "oxygen.sao2_asleep": "oxygen saturation asleep",
     "oxygen.sao2_exercise": "oxygen saturation on exercise",
+    "oxygen.cor_pulmonale": "pulmonary hypertension or cor pulmonale",
+    "oxygen.edema_heart_failure": "edema that suggests heart failure",
+    "sleep.recording_time": "recording time of the sleep test",
+    "sleep.events": "apneas and hypopneas recorded",
+    "sleep.channels": "channels of the sleep test",
+    "symptom.daytime_sleepiness": "sleepiness by day",
+    "spine.fusion_indication": "reason for the fusion",
     "hearing.bilateral_sensorineural": "bilateral sensorineural hearing loss",
     "hearing.aided_sentence_score": "best-aided sentence score",
+    "hearing.middle_ear_infection": "infection of the middle ear",
+    "hearing.cochlear_lumen_suitable": "cochlea that can take the electrode",
+    "hearing.retrocochlear_lesion": "lesion of the hearing nerve or the central paths",
+    "hearing.able_and_willing": "able and willing to take part in rehabilitation",
+    "surgery.contraindication": "contraindication to surgery",
+    "device.labelled_use": "use of the device as its labelling says",
 }
 
 
@@ -94,108 +106,3 @@ def carrying(criterion: Criterion) -> tuple[str, ...]:
         return criterion.facts
     shared = [name for child in criterion.children if child.outcome == criterion.outcome for name in carrying(child)]
     return tuple(dict.fromkeys(shared)) or criterion.facts
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """A fact as a fragment of a sentence: by its value (``yes``/``no`` for a boolean), or with ``{}`` for any value."""
-
-    fact: str
-    words: Mapping[str, str] = field(default_factory=dict)
-    pattern: str | None = None
-
-    def fill(self, facts: Facts) -> str | None:
-        fact = facts.get(self.fact)
-        if fact is None or fact.status != "known":
-            return None
-        if isinstance(fact.value, bool):
-            return self.words.get("yes" if fact.value else "no")
-        said = say(fact)
-        if isinstance(fact.value, str) and fact.value in self.words:
-            return self.words[fact.value]
-        return self.pattern.format(said) if said and self.pattern is not None else None
-
-
-_Choice = tuple[_Said, ...]
-"""The first of them that the chart decides is said."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Picture:
-    """A finding with its cause and place, then details as a list."""
-
-    cause: _Choice
-    finding: _Choice
-    place: _Choice
-    details: tuple[_Choice, ...]
-
-
-_SPINE: Final = _Picture(
-    cause=(
-        _Said(
-            "spine.fracture_cause",
-            {"malignancy": "pathologic", "osteoporosis": "osteoporotic", "trauma": "traumatic"},
-        ),
-    ),
-    finding=(
-        _Said("spine.fracture_pattern", {"burst": "burst fracture", "compression": "compression fracture"}),
-        _Said("spine.fracture_cause", {"malignancy": "fracture", "osteoporosis": "fracture", "trauma": "fracture"}),
-        _Said("spine.lesion_on_imaging", {"yes": "tumor lesion"}),
-    ),
-    place=(_Said("spine.lesion_levels", pattern="{}"), _Said("spine.requested_levels", pattern="{}")),
-    details=(
-        (_Said("spine.instability", {"yes": "spinal instability"}), _Said("spine.sins_total", pattern="a SINS of {}")),
-        (
-            _Said("spine.canal_compromise_percent", pattern="a canal narrowed by {}"),
-            _Said("spine.canal_compromise", {"yes": "a narrowed canal"}),
-        ),
-        (_Said("spine.retropulsion", {"yes": "retropulsed bone"}),),
-        (_Said("neuro.motor_deficit", {"yes": "a neurological deficit", "no": "no neurological deficit"}),),
-        (
-            _Said("pain.mechanical", {"yes": "mechanical pain"}),
-            _Said("pain.score", pattern="pain of {} on a scale of 10"),
-        ),
-    ),
-)
-_CANCER: Final = _Said("oncology.primary", {"unknown_primary": "cancer of unknown primary"}, "{} cancer")
-_TUMOR_NOUNS: Final = frozenset({"melanoma", "sarcoma", "myeloma", "lymphoma"})
-
-MOST_FACTS: Final = 6
-"""How many facts a picture lists for a case that no table pictures."""
-
-
-def picture(facts: Facts, used: Iterable[str]) -> str:
-    """The case in one line, from what the chart says and nothing else; empty where it says nothing of use.
-
-    ``used`` are the facts that carried the conclusion, for cases that no table pictures.
-    """
-    finding = _first(_SPINE.finding, facts)
-    if finding is None:
-        known = [f for name in used if (f := facts.get(name)) is not None and f.status == "known"]
-        return "; ".join(phrase(fact) for fact in known[:MOST_FACTS])
-    text = " ".join(filter(None, (_first(_SPINE.cause, facts), finding)))
-    text = f"{'an' if text[0] in 'aeiou' else 'a'} {text}"
-    place = _first(_SPINE.place, facts)
-    if place:
-        text += f" at {place}"
-    origin = _origin(facts)
-    if origin:
-        text += f" from {origin}"
-    details = tuple(said for choice in _SPINE.details if (said := _first(choice, facts)))
-    return f"{text} with {say_list(details)}" if details else text
-
-
-def _first(choice: _Choice, facts: Facts) -> str | None:
-    return next((said for option in choice if (said := option.fill(facts)) is not None), None)
-
-
-def _origin(facts: Facts) -> str | None:
-    """Where the tumor comes from; said only where the chart confirms that there is one."""
-    confirmed, primary = facts.get("oncology.malignancy_confirmed"), facts.get("oncology.primary")
-    if confirmed is None or confirmed.status != "known" or confirmed.value is not True:
-        return None
-    if primary is None or primary.status != "known" or primary.value == "other":
-        return "a confirmed malignancy"
-    if primary.value in _TUMOR_NOUNS:
-        return str(primary.value)
-    return _CANCER.fill(facts)

@@ -14,6 +14,9 @@ from shared.clinical.model import Fact, Facts
 
 _PLACEHOLDER: Final = re.compile(r"\{([a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+)\}")
 _UNIT_WORDS: Final[dict[str, tuple[str, str]]] = {
+    "mm[Hg]": (" mmHg", " mmHg"),
+    "kg/m2": (" kg/m²", " kg/m²"),
+    "/h": (" an hour", " an hour"),
     "mo": (" month", " months"),
     "wk": (" week", " weeks"),
     "d": (" day", " days"),

@@ -78,7 +78,7 @@ def test_a_case_of_another_kind_is_pictured_by_the_facts_that_carried_it() -> No
     ref = CriteriaSetRef("bariatric", "1", "sha256:0", "Bariatric surgery")
     evaluation = Evaluation("approved", ref, (ItemEvaluation(1, "43775", "approved"),), (criterion,), (), facts)
     conclusion = determine(evaluation, attach(library(), evaluation))
-    assert "service 43775 for body mass index: 43 kg/m2" in conclusion.summary
+    assert "service 43775 for a body mass index of 43 kg/m²" in conclusion.summary
 
 
 def test_no_criteria_set_is_said() -> None:

@@ -98,7 +98,10 @@ def trace_fits(purposes: Purposes, fits: tuple[Criterion, ...]) -> Criterion:
 
 
 def _fit_name(purposes: Purposes, sequence: int, code: str) -> tuple[str, str]:
-    return f"{purposes.id}.{sequence}", f"Item {sequence} ({code}) fits the level and a purpose"
+    # Only a set whose purposes look at levels has a level to fit.
+    levels = any("spine.requested_levels" in rule.when.fact_names for rule in purposes.rules if rule.when is not None)
+    fits = "fits the level and a purpose" if levels else "serves a documented purpose"
+    return f"{purposes.id}.{sequence}", f"Item {sequence} ({code}) {fits}"
 
 
 def _parts(parent: str, expression: Expression) -> tuple[Skeleton, ...]:

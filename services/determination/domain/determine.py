@@ -19,7 +19,8 @@ from shared.clinical.model import (
     Evaluation,
     Point,
 )
-from shared.clinical.phrases import carrying, label, phrases, picture
+from shared.clinical.phrases import carrying, label, phrases
+from shared.clinical.pictures import picture
 from shared.clinical.wording import say_list
 
 REVIEW_ACTIONS: Final[Mapping[CaseOutcome, str]] = {
@@ -39,10 +40,11 @@ def determine(evaluation: Evaluation, evidence: AttachedEvidence) -> Conclusion:
     by_kind: dict[str, list[Consideration]] = {}
     for consideration in evaluation.considerations:
         by_kind.setdefault(consideration.kind, []).append(consideration)
+    alternatives = tuple(_alternative(c, support) for c in by_kind.get("alternative", ()))
     return Conclusion(
         outcome=evaluation.outcome,
         summary=_summary(evaluation),
-        reasons=_reasons(evaluation),
+        reasons=_reasons(evaluation, alternatives),
         items=tuple(
             DeterminedItem(
                 i.sequence, i.code, i.outcome, REVIEW_ACTIONS[i.outcome], i.purpose, i.because, i.description
@@ -51,7 +53,7 @@ def determine(evaluation: Evaluation, evidence: AttachedEvidence) -> Conclusion:
         ),
         standard_of_care=_claims(by_kind.get("standard_of_care", ()), support),
         outcomes=_outcomes(by_kind.get("outcome", ()), support),
-        alternatives=tuple(_alternative(c, support) for c in by_kind.get("alternative", ())),
+        alternatives=alternatives,
         timing=_advice(by_kind.get("timing", ()), support),
         cautions=(*_advice(by_kind.get("caution", ()), support), *_limits(evidence, by_kind, support)),
         missing=evaluation.missing,
@@ -136,7 +138,7 @@ def _limits(
 
 def _summary(evaluation: Evaluation) -> str:
     request = _request(evaluation)
-    case = picture(evaluation.facts, _used(evaluation))
+    case = picture(evaluation.facts, _used(evaluation), _named(evaluation))
     subject = f"{request} for {case}" if case else request
     criteria = evaluation.criteria_set.title or evaluation.criteria_set.id if evaluation.criteria_set else ""
     if evaluation.outcome == "approved":
@@ -168,11 +170,26 @@ def _used(evaluation: Evaluation) -> Iterator[str]:
             yield from fresh
 
 
-def _reasons(evaluation: Evaluation) -> tuple[str, ...]:
+def _named(evaluation: Evaluation) -> Iterator[str]:
+    for criterion in (*evaluation.criteria, *evaluation.referrals):
+        yield from criterion.facts
+
+
+def _ruled_out(alternatives: Sequence[Alternative]) -> Iterator[str]:
+    """The alternatives that this patient's facts rule out, for an approval rests on them as well."""
+    for conclusion in ("contraindicated", "inadequate"):
+        titles = [a.title[0].lower() + a.title[1:] for a in alternatives if a.conclusion == conclusion]
+        if titles:
+            # A title may hold commas of its own.
+            yield f"Considered and found {conclusion} for this patient: {'; '.join(titles)}."
+
+
+def _reasons(evaluation: Evaluation, alternatives: Sequence[Alternative]) -> tuple[str, ...]:
     """Specific reasons (42 CFR 422.122(a) as amended by CMS-0057-F), from the case's own criteria and facts."""
     reasons = list(evaluation.reasons)
     if evaluation.outcome == "approved":
         reasons += [_because(c, evaluation, "") for c in evaluation.criteria if c.outcome == "met"]
+        reasons += _ruled_out(alternatives)
     elif evaluation.outcome == "clinical_review":
         reasons += [_because(c, evaluation, "To be reviewed: ") for c in evaluation.referrals]
         reasons += [_because(c, evaluation, "Not met: ") for c in evaluation.criteria if c.outcome == "not_met"]
