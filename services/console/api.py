@@ -87,7 +87,7 @@ def add_views(api: FastAPI, engine: AsyncEngine) -> None:
             )
         now = datetime.now(UTC)
         shown = rows[:limit]
-        return Page(cases=[_case(row, now) for row in shown], next=shown[-1].case_id if len(rows) > limit else None)
+        return Page(cases=[listed(row, now) for row in shown], next=shown[-1].case_id if len(rows) > limit else None)
 
     @api.get("/cases/{case_id}", tags=["cases"])
     async def case(case_id: UUID) -> CaseWithTimeline:
@@ -97,8 +97,8 @@ def add_views(api: FastAPI, engine: AsyncEngine) -> None:
         if found is None:
             raise ProblemError(404, "There is no case with that id.")
         row, lines = found
-        listed = _case(row, datetime.now(UTC))
-        return CaseWithTimeline(**listed.model_dump(), timeline=[_step(line) for line in lines])
+        shown = listed(row, datetime.now(UTC))
+        return CaseWithTimeline(**shown.model_dump(), timeline=[_step(line) for line in lines])
 
     @api.get("/summary", tags=["cases"])
     async def summary() -> Summary:
@@ -113,7 +113,8 @@ def add_views(api: FastAPI, engine: AsyncEngine) -> None:
         )
 
 
-def _case(row: CaseRow, now: datetime) -> Case:
+def listed(row: CaseRow, now: datetime) -> Case:
+    """A row as it is listed at ``now``."""
     return Case(
         id=row.case_id,
         state=row.state,

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from services.console.api import add_views
 from services.console.handlers import Projector, watch_counts
+from services.console.site import add_site
 from shared.platform.service import Runtime
 
 
@@ -13,4 +14,5 @@ def build(runtime: Runtime) -> FastAPI:
     runtime.background.append(lambda: watch_counts(runtime.engine))
     api = runtime.api("priorauth console")
     add_views(api, runtime.engine)
+    add_site(api, runtime)
     return api

@@ -5,6 +5,7 @@ in any order, late, twice or not at all for a while, and a row is always one tha
 forward by ``sequence`` only. Live updates and a rebuild use the same statement.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -71,6 +72,9 @@ _TIMELINE: Final = text(
     SELECT sequence, type, state_before, state_after, actor, occurred_at, recorded_at, CAST(public AS jsonb)
     FROM journal WHERE case_id = :case_id ORDER BY sequence
     """
+)
+_LAST: Final = text(
+    "SELECT case_id, max(sequence) FROM journal WHERE case_id = ANY(CAST(:case_ids AS uuid[])) GROUP BY case_id"
 )
 _COUNTS: Final = text("SELECT state, count(*) FROM console_cases GROUP BY state")
 _OVERDUE: Final = text(
@@ -179,6 +183,12 @@ async def read_case(connection: AsyncConnection, case_id: UUID) -> tuple[CaseRow
     if row is None:
         return None
     return CaseRow(*row), [Line(*line) for line in await connection.execute(_TIMELINE, {"case_id": case_id})]
+
+
+async def last_sequences(connection: AsyncConnection, case_ids: Collection[UUID]) -> dict[UUID, int]:
+    """How far each case has come in the journal itself, which is ahead of the projection."""
+    rows = await connection.execute(_LAST, {"case_ids": list(case_ids)})
+    return {row[0]: row[1] for row in rows}
 
 
 async def count_cases(connection: AsyncConnection, now: datetime) -> Counts:

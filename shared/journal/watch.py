@@ -8,12 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared import flow
-from shared.journal.store import CHANNEL
-from shared.platform.database import connect_raw
-from shared.platform.logs import get_logger
+from shared.journal.listen import listen
 from shared.platform.settings import Settings
-
-log = get_logger()
 
 ENDS_WAITING = frozenset({*flow.DETERMINATIONS, flow.CASE_CANCELLED, flow.CASE_QUARANTINED})
 _LAST = text(
@@ -58,26 +54,9 @@ class DeterminationWatch:
 
     async def run(self) -> None:
         """Listens until cancelled; connects again where the database went away."""
-        while True:
-            try:
-                connection = await connect_raw(self._settings)
-            except Exception as error:
-                log.warning("listener away, waiting", exc_info=error)
-                await asyncio.sleep(1)
-                continue
-            try:
-                await connection.add_listener(CHANNEL, self._on_notify)
-                while not connection.is_closed():
-                    await self._round()
-            except Exception as error:
-                log.warning("listener interrupted", exc_info=error)
-                await asyncio.sleep(0.5)
-            finally:
-                with contextlib.suppress(Exception):
-                    await connection.close(timeout=1)
+        await listen(self._settings, self._heard, self._round)
 
-    def _on_notify(self, *args: object) -> None:
-        types = str(args[-1]).split(",")
+    def _heard(self, types: list[str]) -> None:
         if not ENDS_WAITING.isdisjoint(types):
             self._wake.set()
 

@@ -47,6 +47,8 @@ class Runtime:
     broker: KafkaBroker | None = None
     subscriber: object | None = None
     background: list[Background] = field(default_factory=list)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the process begins to end, so that answers without an end of their own can end too."""
     checks: dict[str, Check] = field(default_factory=dict)
 
     @property
@@ -161,6 +163,7 @@ async def _serve(name: str, build: Build, settings: Settings) -> None:
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([stopping, serving], return_when=asyncio.FIRST_COMPLETED)
     log.info("stopping")
+    runtime.stopping.set()
     await _stop(runtime, server, serving, tasks)
     tracing.shutdown()
     log.info("stopped")

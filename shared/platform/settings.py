@@ -111,8 +111,21 @@ class Settings(BaseSettings):
     """Base address of an OTLP/HTTP collector; without it no span leaves the process."""
     trace_sample_ratio: float = Field(default=0.01, ge=0, le=1)
 
-    # Clinicians who may decide, as ``id:token`` pairs for the commands API.
+    # Clinicians who may decide, as ``id:token`` pairs for the commands API; the console lets them in as well.
     clinician_tokens: Annotated[dict[str, SecretStr], NoDecode] = Field(default_factory=dict)
+
+    # The console's pages. They show charts, so without tokens nobody is let in.
+    console_tokens: Annotated[dict[str, SecretStr], NoDecode] = Field(default_factory=dict)
+    """Who may look and not decide, as ``id:token`` pairs."""
+    console_user_header: str = ""
+    """Where a gateway that signs people in (OIDC) names them, such as ``X-Forwarded-User``. It is believed only beside a
+    bearer token of ``console_tokens``, which is the gateway's own."""
+    console_session_hours: float = Field(default=12.0, gt=0, le=24 * 7)
+    determination_url: str = ""
+    """Where the console sends clinicians' commands. Empty: its pages are read-only."""
+    trace_url: str = ""
+    """Where the console finds a trace as OTLP JSON, with ``{trace_id}`` in it; Jaeger's is
+    ``http://jaeger:16686/api/v3/traces/{trace_id}``. Empty: it shows the journal's own times."""
 
     @field_validator("master_key", mode="before")
     @classmethod
@@ -141,7 +154,7 @@ class Settings(BaseSettings):
             raise ValueError("must be an https address, since the text of charts goes there")
         return value
 
-    @field_validator("clinician_tokens", mode="before")
+    @field_validator("clinician_tokens", "console_tokens", mode="before")
     @classmethod
     def _split_tokens(cls, value: object) -> object:
         if isinstance(value, str):
