@@ -71,7 +71,12 @@
     var first = document.getElementById(anchor);
     if (first) {
       first.focus({ preventScroll: true });
-      first.scrollIntoView({ block: "center", behavior: "auto" });
+      var box = first.closest(".notetext");
+      if (box && box.scrollHeight > box.clientHeight + 1) {
+        box.scrollTop = first.offsetTop - box.clientHeight / 3; // The page behind the panel stays where it is.
+      } else {
+        first.scrollIntoView({ block: "center", behavior: "auto" });
+      }
     }
     return Boolean(first);
   }
