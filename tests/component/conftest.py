@@ -1,14 +1,18 @@
 """What component tests share: settings, an engine in the services' role, and the master key."""
 
 from collections.abc import AsyncIterator
+from uuid import UUID
 
+import httpx
 import pytest
 import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.console.access import COOKIE
 from shared.journal.crypto import MasterKey
 from shared.platform.database import make_engine
 from shared.platform.settings import Settings
+from tests.support.console import APPROVED, Desk, desk
 from tests.support.consuming import MASTER, settings_of
 
 
@@ -30,3 +34,32 @@ async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
 def master() -> MasterKey:
     """The key that wraps the cases' keys."""
     return MASTER
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def console(database: str) -> AsyncIterator[Desk]:
+    """A running console on the module's own database."""
+    async with desk(database, console_user_header="X-User") as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def approved(console: Desk) -> UUID:
+    """A case that was approved by the services' own code."""
+    return await console.workshop.finish(await console.workshop.submit(APPROVED.read_bytes()))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def anonymous(console: Desk) -> AsyncIterator[httpx.AsyncClient]:
+    """A browser that nobody has signed in."""
+    async with console.client(None) as client:
+        yield client
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def clinician(console: Desk) -> AsyncIterator[httpx.AsyncClient]:
+    """A clinician's browser: a session, and no token in its requests."""
+    async with console.client(None) as client:
+        await client.get(console.link())
+        assert COOKIE in client.cookies
+        yield client

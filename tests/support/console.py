@@ -1,7 +1,11 @@
 """The console over a real database, with cases made by the services' own code, served over HTTP in this process."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import html
+import json
+import re
+from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -149,3 +153,23 @@ async def serving(api: FastAPI, runtime: Runtime | None = None) -> AsyncIterator
         for task in tasks[1:]:
             task.cancel()
         await asyncio.gather(*tasks[1:], return_exceptions=True)
+
+
+def demo(path: str, identifier: str, change: Callable[[str], str] | None = None) -> bytes:
+    """A demo case as a request of its own, its note changed."""
+    bundle = json.loads((APPROVED.parent / path).read_bytes())
+    bundle["identifier"] = {**bundle["identifier"], "value": identifier}
+    for resource in (entry["resource"] for entry in bundle["entry"]):
+        if resource["resourceType"] == "Claim":
+            resource["identifier"] = [{"system": "urn:test", "value": identifier}]
+        if resource["resourceType"] == "DocumentReference" and change is not None:
+            attachment = resource["content"][0]["attachment"]
+            attachment["data"] = b64encode(change(b64decode(attachment["data"]).decode()).encode()).decode()
+    return json.dumps(bundle).encode()
+
+
+def field(page: str, name: str) -> str:
+    """The value of a form's hidden field."""
+    found = re.search(rf'name="{name}" value="([^"]+)"', page)
+    assert found, name
+    return html.unescape(found.group(1))
