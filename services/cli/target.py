@@ -17,6 +17,7 @@ from shared.journal.crypto import KeyUnavailableError, MasterKey
 from shared.journal.place import data_directory
 from shared.platform.database import is_unavailable
 from shared.platform.settings import Settings, get_settings
+from shared.platform.topology import CONSOLE_FILE, CONSOLE_READER
 
 DataDir = Annotated[
     Path | None, typer.Option(help="The data directory of a running `priorauth up`.", envvar="PRIORAUTH_DATA_DIR")
@@ -34,13 +35,14 @@ class Running:
     base_url: str
     database_url: str
     kafka: str
+    urls: dict[str, str]
 
 
 def running(data_dir: Path) -> Running:
     """Reads ``run.json``. Ends the command where there is none."""
     try:
         content = json.loads((data_dir / "run.json").read_text())
-        return Running(content["base_url"], content["database_url"], content["kafka"])
+        return Running(content["base_url"], content["database_url"], content["kafka"], content.get("urls", {}))
     except (OSError, ValueError, KeyError):
         fail(UNREACHABLE, f"{data_dir} has no run.json: start `priorauth up --data-dir {data_dir}` first.")
 
@@ -55,6 +57,9 @@ def settings_for(data_dir: Path | None) -> Settings:
         changes: dict[str, Any] = {"database_url": there.database_url, "kafka_bootstrap_servers": there.kafka}
         if key.exists():
             changes["master_key"] = key.read_text().strip()
+        token = data_dir / CONSOLE_FILE
+        if token.exists() and not get_settings().console_tokens:
+            changes["console_tokens"] = f"{CONSOLE_READER}:{token.read_text().strip()}"
         return Settings(**changes)
     except ValidationError as error:
         names = ", ".join(sorted({"PRIORAUTH_" + str(e["loc"][0]).upper() for e in error.errors() if e["loc"]}))

@@ -3,6 +3,7 @@
 import gzip
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
@@ -61,7 +62,7 @@ class SpanStore:
 
 
 def receiver(store: SpanStore) -> FastAPI:
-    """An OTLP/HTTP receiver (``/v1/traces``, protobuf)."""
+    """An OTLP/HTTP receiver (``/v1/traces``, protobuf), and what it has received, for the console."""
     api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     @api.post("/v1/traces")
@@ -70,7 +71,36 @@ def receiver(store: SpanStore) -> FastAPI:
         store.add(gzip.decompress(body) if request.headers.get("content-encoding") == "gzip" else body)
         return Response(ExportTraceServiceResponse().SerializeToString(), media_type="application/x-protobuf")
 
+    @api.get("/api/v3/traces/{trace_id}")
+    async def trace(trace_id: str) -> dict[str, Any]:
+        return {"result": otlp_json(store.of(trace_id))}
+
     return api
+
+
+def otlp_json(spans: list[Span]) -> dict[str, Any]:
+    """Spans as OTLP JSON, one resource a service, as Jaeger's query API answers them."""
+    groups: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for span in spans:
+        groups[span.service].append(
+            {
+                "traceId": span.trace_id,
+                "spanId": span.span_id,
+                "parentSpanId": span.parent_id,
+                "name": span.name,
+                "startTimeUnixNano": str(span.start),
+                "endTimeUnixNano": str(span.end),
+            }
+        )
+    return {
+        "resourceSpans": [
+            {
+                "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": service}}]},
+                "scopeSpans": [{"spans": members}],
+            }
+            for service, members in groups.items()
+        ]
+    }
 
 
 def trace_tree(spans: list[Span]) -> Tree:

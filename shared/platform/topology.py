@@ -26,6 +26,8 @@ RELAY = "relay"
 INNER = (*(service.name for service in flow.PIPELINE if service is not flow.INTAKE), flow.CONSOLE.name, RELAY)
 """Every process but intake, which is the door: the last to open and the first to close."""
 NAMES = (flow.INTAKE.name, *INNER)
+CONSOLE_READER = "operator"
+CONSOLE_FILE = "console.token"
 
 
 class ServerUnreachableError(SupervisorError):
@@ -75,7 +77,8 @@ def process_specs(
 
     ``port`` is intake's (0: the last one used, or any free one). ``settings_env`` is added to the services'
     environment, over this process's own. With ``embedded``, PostgreSQL and Kafka are among the processes, their
-    addresses take the place of those in ``settings``, and a master key is generated unless the settings have one.
+    addresses take the place of those in ``settings``, and a master key and a token for the console's pages are
+    generated unless the settings have them. The console's decisions go to the determination service beside it.
     """
     data_dir = data_dir.resolve()
     addresses = Addresses(settings.database_url.get_secret_value(), settings.kafka_bootstrap_servers)
@@ -83,6 +86,8 @@ def process_specs(
     key_file = data_dir / "master.key"
     if embedded and (key_file.exists() or settings.master_key is None):
         env.setdefault("PRIORAUTH_MASTER_KEY", master_key(key_file))
+    if embedded and not settings.console_tokens:
+        env.setdefault("PRIORAUTH_CONSOLE_TOKENS", f"{CONSOLE_READER}:{master_key(data_dir / CONSOLE_FILE)}")
 
     async def choose() -> None:
         _choose_ports(addresses, data_dir / "ports.json", port)
@@ -99,7 +104,7 @@ def process_specs(
 
 
 def master_key(file: Path) -> str:
-    """The key in a file (base64, mode 0600), made when there is none. Who loses the file loses the cases."""
+    """The 32 random bytes in a file (base64, mode 0600), made when there is none. Who loses the key loses the cases."""
     if not file.exists():
         write_atomically(file, base64.b64encode(secrets.token_bytes(32)).decode() + "\n", 0o600)
     return file.read_text(encoding="utf-8").strip()
@@ -163,6 +168,8 @@ def _service(
         }
         if embedded:
             own["PRIORAUTH_KAFKA_SECURITY_PROTOCOL"] = "PLAINTEXT"
+        if name == flow.CONSOLE.name:
+            own["PRIORAUTH_DETERMINATION_URL"] = addresses.url(flow.DETERMINATION.name)
         return Command((sys.executable, "-m", "services.cli.run", name), env={**env, **own})
 
     async def ready() -> bool:
