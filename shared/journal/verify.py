@@ -1,15 +1,21 @@
-"""Verifies the journal: chains, sequences, states, actors, ids. Streams in order of case; memory stays constant."""
+"""Verifies the journal: chains, sequences, states, actors, ids, causes. Streams in order of case; memory stays constant.
+
+What a chain by itself cannot show (a tail that was cut, a case that is gone, a past that was written anew with all of its
+hashes) is found by holding the journal against its checkpoints: ``shared.journal.sealing``.
+"""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from shared import flow
 from shared.case.ids import event_id
 from shared.case.states import NEW, IllegalTransitionError, MachineDenialError, check_actor, next_state
 from shared.journal.chain import GENESIS, link
+from shared.journal.problems import Problem
 
 _ROWS = text(
     """
@@ -19,16 +25,6 @@ _ROWS = text(
     ORDER BY case_id, sequence
     """
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that is not as it was written. ``kind`` is sequence, chain, hash, state, transition, actor, or id."""
-
-    case: str
-    sequence: int
-    kind: str
-    message: str
 
 
 @dataclass(slots=True)
@@ -51,9 +47,15 @@ class Verification:
 
 async def verify(engine: AsyncEngine, case_id: UUID | None = None) -> Verification:
     """Recomputes every chain and checks what must hold of each event, over all cases or one."""
+    async with engine.connect() as connection:
+        return await verify_within(connection, case_id)
+
+
+async def verify_within(connection: AsyncConnection, case_id: UUID | None = None) -> Verification:
+    """The same in a transaction of the caller's, so that everything is looked at as of one instant."""
     found = Verification()
     checker: _CaseChecker | None = None
-    async with engine.connect() as connection, connection.stream(_ROWS, {"case_id": case_id}) as result:
+    async with connection.stream(_ROWS, {"case_id": case_id}) as result:
         async for row in result:
             if checker is None or checker.case_id != row.case_id:
                 found.cases += 1
@@ -71,11 +73,13 @@ class _CaseChecker:
         self._sequence = 0
         self._hash = GENESIS
         self._state: str = NEW
+        self._types: dict[UUID, str] = {}
 
     def check(self, row: Any) -> list[Problem]:
         """The problems of the next event. Afterwards the chain goes on from what is stored, so that one is told once."""
         problems = [Problem(str(self.case_id), row.sequence, kind, message) for kind, message in self._faults(row)]
         self._sequence, self._hash, self._state = row.sequence, row.hash, row.state_after
+        self._types[row.event_id] = row.type
         return problems
 
     def _faults(self, row: Any) -> list[tuple[str, str]]:
@@ -90,6 +94,11 @@ class _CaseChecker:
             faults.append(("id", "Its id does not follow from its case and sequence."))
         if row.state_before != self._state:
             faults.append(("state", f"It starts from {row.state_before}, but the case was {self._state}."))
+        service = flow.SERVICES.get(row.consumer)
+        if service is not None and service.reads and row.type in service.appends:
+            cause = self._types.get(row.causation_id)
+            if cause is None or cause not in (*service.reads, flow.CASE_REDRIVEN):
+                faults.append(("causation", f"{row.consumer} was not caused by an earlier event that it reads."))
         return faults + _rule_faults(row)
 
 
