@@ -1,18 +1,20 @@
 """``priorauth audit``: needs the database only, in a role that may only read."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 import typer
 
 from services.cli.answers import make_answers
+from services.cli.audit_as_of import as_of_command
+from services.cli.audit_verify import checkpoint_command, keygen_command, verify_command
 from services.cli.errors import CHECK_FAILED
+from services.cli.instants import as_utc
 from services.cli.output import print_json, print_lines
 from services.cli.target import AsJson, DataDir, master_key, run, settings_for
 from shared.journal.crypto import MasterKey
 from shared.journal.replay import Replay, replay
-from shared.journal.verify import Verification, verify
 from shared.platform.database import make_engine
 from shared.platform.settings import Settings
 
@@ -20,26 +22,10 @@ app = typer.Typer(no_args_is_help=True, help=__doc__)
 Case = Annotated[UUID | None, typer.Option("--case", help="One case only.")]
 
 
-@app.command("verify")
-def verify_command(case: Case = None, data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Recomputes every hash chain and checks what must hold of each event."""
-    found = run(_verify(settings_for(data_dir), case)).as_dict()
-    if as_json:
-        print_json(found)
-    else:
-        verdict = "intact" if found["intact"] else f"{len(found['problems'])} problems"
-        print_lines(f"{found['cases']} cases, {found['events']} events: {verdict}")
-        print_lines(*(f"{p['case']} #{p['sequence']} {p['kind']}: {p['message']}" for p in found["problems"]))
-    if not found["intact"]:
-        raise typer.Exit(CHECK_FAILED)
-
-
-async def _verify(settings: Settings, case: UUID | None) -> Verification:
-    engine = make_engine(settings, "auditor", 1)
-    try:
-        return await verify(engine, case)
-    finally:
-        await engine.dispose()
+app.command("verify")(verify_command)
+app.command("checkpoint")(checkpoint_command)
+app.command("keygen")(keygen_command)
+app.command("as-of")(as_of_command)
 
 
 @app.command("replay")
@@ -52,7 +38,9 @@ def replay_command(
 ) -> None:
     """Makes every answer of the machine again and compares it byte for byte with what was stored."""
     settings = settings_for(data_dir)
-    found = run(_replay(settings, master_key(settings), case, _utc(since), _utc(until))).as_dict()
+    found = run(
+        _replay(settings, master_key(settings), case, since and as_utc(since), until and as_utc(until))
+    ).as_dict()
     if as_json:
         print_json(found)
     else:
@@ -73,7 +61,3 @@ async def _replay(
         return await replay(engine, master, answers, case_id=case, since=since, until=until)
     finally:
         await engine.dispose()
-
-
-def _utc(instant: datetime | None) -> datetime | None:
-    return instant.replace(tzinfo=UTC) if instant is not None and instant.tzinfo is None else instant
