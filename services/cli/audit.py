@@ -8,6 +8,7 @@ import typer
 
 from services.cli.answers import make_answers
 from services.cli.audit_as_of import as_of_command
+from services.cli.audit_bundle import check_command, export_command
 from services.cli.audit_verify import checkpoint_command, keygen_command, verify_command
 from services.cli.errors import CHECK_FAILED
 from services.cli.instants import as_utc
@@ -26,6 +27,8 @@ app.command("verify")(verify_command)
 app.command("checkpoint")(checkpoint_command)
 app.command("keygen")(keygen_command)
 app.command("as-of")(as_of_command)
+app.command("export")(export_command)
+app.command("check")(check_command)
 
 
 @app.command("replay")

@@ -217,11 +217,15 @@ class CheckpointFiles:
         numbers = self.numbers()
         return self._open(numbers[-1], key) if numbers else None
 
+    def raw(self, number: int) -> bytes:
+        """The signed file of a checkpoint as it lies there."""
+        return self._file(number, "json").read_bytes()
+
     def _open(self, number: int, key: Ed25519PublicKey) -> Checkpoint:
-        path = self._file(number, "json")
-        checkpoint = opened(path.read_bytes(), key, path.name)
+        name = self._file(number, "json").name
+        checkpoint = opened(self.raw(number), key, name)
         if checkpoint.number != number:
-            raise CheckpointError(f"{path.name} holds checkpoint {checkpoint.number}.")
+            raise CheckpointError(f"{name} holds checkpoint {checkpoint.number}.")
         return checkpoint
 
     def _leaves(self, checkpoint: Checkpoint) -> list[_Leaf]:

@@ -6,7 +6,7 @@ needed to go on: one hash for each bit of the size, so memory stays constant how
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
 
@@ -75,6 +75,23 @@ def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
     if index < split:
         return [*inclusion_proof(leaves[:split], index), root_of(leaves[split:])]
     return [*inclusion_proof(leaves[split:], index - split), root_of(leaves[:split])]
+
+
+def paths(leaves: Sequence[bytes], indices: Collection[int]) -> dict[int, list[bytes]]:
+    """The proofs of inclusion of several leaves by index, in one pass over the tree."""
+    level, places = list(leaves), {index: index for index in indices}
+    found: dict[int, list[bytes]] = {index: [] for index in indices}
+    if any(not 0 <= index < len(level) for index in indices):
+        raise IndexError("A leaf is not in the tree.")
+    while len(level) > 1:
+        for index, place in places.items():
+            # The last node of a level of odd length has no sibling, and goes up as it is.
+            if place ^ 1 < len(level):
+                found[index].append(level[place ^ 1])
+            places[index] = place >> 1
+        pairs = range(0, len(level) - 1, 2)
+        level = [node_hash(level[i], level[i + 1]) for i in pairs] + (level[-1:] if len(level) & 1 else [])
+    return found
 
 
 def root_from_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -> bytes | None:

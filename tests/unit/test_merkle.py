@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from shared.journal.bundle_verifier import root_of as verifier_root_of
 from shared.journal.merkle import (
     EMPTY,
     Frontier,
@@ -15,6 +16,7 @@ from shared.journal.merkle import (
     is_consistent,
     leaf_hash,
     node_hash,
+    paths,
     root_from_inclusion,
     root_of,
 )
@@ -77,6 +79,8 @@ def test_every_leaf_has_a_proof_and_no_other_leaf_has_it(leaves: list[bytes], da
     index = data.draw(st.integers(0, len(leaves) - 1))
     proof = inclusion_proof(leaves, index)
     assert root_from_inclusion(leaves[index], index, len(leaves), proof) == root_of(leaves)
+    assert verifier_root_of(leaves[index], index, len(leaves), proof) == root_of(leaves)
+    assert paths(leaves, [index, 0]) == {index: proof, 0: inclusion_proof(leaves, 0)}
     other = data.draw(hashes)
     assume(other != leaves[index])
     assert root_from_inclusion(other, index, len(leaves), proof) != root_of(leaves)
