@@ -74,7 +74,8 @@ class Access:
         """Gives the browser a session. The cookie is out of reach of scripts and of other sites' forms."""
         seconds = int(self._settings.console_session_hours * 3600)
         value = new_pass(self._settings, "session", viewer.id, seconds)
-        secure = request.url.scheme == "https"
+        # Behind a gateway that ends TLS, the gateway's header says how the browser came.
+        secure = "https" in (request.url.scheme, request.headers.get("x-forwarded-proto", ""))
         response.set_cookie(COOKIE, value, max_age=seconds, httponly=True, samesite="lax", secure=secure, path="/")
 
     def take_link(self, code: str) -> Viewer:

@@ -17,7 +17,7 @@ from services.console.domain.chart import quotes_of
 from services.console.domain.highlight import highlighted, placed
 from services.console.domain.words import STATE
 from services.console.rendering import letter_headers, render
-from services.console.store import list_rows
+from services.console.store import list_rows, trace_of
 from services.console.stream import Movements, event_stream
 from services.console.traces import fetch_trace
 from shared.case.view import determination_view
@@ -155,12 +155,13 @@ def _add_case(api: FastAPI, pages: Pages) -> None:
 
     @api.get("/ui/cases/{case_id}/trace", include_in_schema=False)
     async def trace(request: Request, case_id: UUID) -> Response:
-        viewer = pages.access.viewer(request)
-        content = await pages.read(case_id, viewer, "case page")
-        first, url = content.history.at(1), pages.runtime.settings.trace_url
-        if not url or first is None or not first.traceparent:
+        pages.access.viewer(request)
+        async with pages.runtime.reader.connect() as connection:
+            trace_id = await trace_of(connection, case_id)
+        url = pages.runtime.settings.trace_url
+        if not url or trace_id is None:
             raise PageError(404, "There is no trace of this case to be asked for.")
-        return render("trace_part.html.j2", bars=await fetch_trace(url, first.traceparent.split("-")[1]))
+        return render("trace_part.html.j2", bars=await fetch_trace(url, trace_id))
 
 
 def _add_letter(api: FastAPI, pages: Pages) -> None:

@@ -76,6 +76,7 @@ _TIMELINE: Final = text(
 _LAST: Final = text(
     "SELECT case_id, max(sequence) FROM journal WHERE case_id = ANY(CAST(:case_ids AS uuid[])) GROUP BY case_id"
 )
+_TRACE: Final = text("SELECT traceparent FROM journal WHERE case_id = :case_id AND sequence = 1")
 _COUNTS: Final = text("SELECT state, count(*) FROM console_cases GROUP BY state")
 _OVERDUE: Final = text(
     """
@@ -189,6 +190,12 @@ async def last_sequences(connection: AsyncConnection, case_ids: Collection[UUID]
     """How far each case has come in the journal itself, which is ahead of the projection."""
     rows = await connection.execute(_LAST, {"case_ids": list(case_ids)})
     return {row[0]: row[1] for row in rows}
+
+
+async def trace_of(connection: AsyncConnection, case_id: UUID) -> str | None:
+    """The id of the trace that a case's request began (32 hex digits); None where it has none, or there is no such case."""
+    traceparent = (await connection.execute(_TRACE, {"case_id": case_id})).scalar_one_or_none()
+    return str(traceparent).split("-")[1] if traceparent else None
 
 
 async def count_cases(connection: AsyncConnection, now: datetime) -> Counts:

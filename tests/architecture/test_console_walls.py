@@ -1,0 +1,29 @@
+"""Charts are opened by one function of the console, which is told who reads and why."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[2] / "services" / "console"
+OPENERS: Final = {"read_histories", "read_documents", "MasterKey", "unseal"}
+"""What gives clinical content to whoever calls it."""
+PLACE: Final = "content.py"
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            yield from (alias.name for alias in node.names)
+
+
+def test_charts_are_opened_in_one_place() -> None:
+    found = {path.name for path in ROOT.rglob("*.py") if OPENERS & set(imported(path))}
+    assert found == {PLACE}
+
+
+def test_whoever_opens_a_chart_says_who_and_why() -> None:
+    tree = ast.parse((ROOT / PLACE).read_text())
+    [reader] = [n for n in ast.walk(tree) if isinstance(n, ast.AsyncFunctionDef)]
+    assert [a.arg for a in reader.args.args][-2:] == ["who", "why"]
+    assert not reader.args.defaults
