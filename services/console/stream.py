@@ -44,18 +44,19 @@ class Movements:
         self._stopping = stopping
         self._pages: set[_Page] = set()
         self._wake = asyncio.Event()
-        self._commits = 0
+        self._commits = 1
 
     async def run(self) -> None:
         """Listens until cancelled."""
         await listen(self._settings, self._heard, self._round)
 
     async def of(self, case_id: UUID | None, after: int) -> AsyncIterator[int]:
-        """The case's last sequence whenever it is beyond ``after`` and what was given; for None, a count of commits.
+        """The case's last sequence whenever it is beyond ``after`` and what was given; for None, a number a commit.
 
         Zero means that nothing happened for a while. Ends with the process, or after ``LONGEST_SECONDS``.
         """
-        page = _Page(case_id, after if case_id is not None else self._commits)
+        # A list cannot say what it has seen, so it is told at once: what was appended meanwhile is not missed.
+        page = _Page(case_id, after if case_id is not None else 0)
         self._pages.add(page)
         self._wake.set()  # Something may have happened between the page and its stream.
         ends = asyncio.get_running_loop().time() + LONGEST_SECONDS

@@ -24,7 +24,8 @@ def exported() -> bytes:
         span = scope.spans.add()
         span.trace_id, span.span_id, span.parent_span_id = map(bytes.fromhex, (TRACE_ID, span_id, parent))
         span.name, span.start_time_unix_nano, span.end_time_unix_nano = name, start, end
-    return request.SerializeToString()
+    body: bytes = request.SerializeToString()
+    return body
 
 
 async def spans_of(database: str, trace_url: str) -> httpx.Response:

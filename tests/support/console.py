@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -51,19 +52,24 @@ DEMO_CASES: Final = sorted((ROOT / "services/cli/demo_cases").glob("*.json"))
 APPROVED, ASKED, REFERRED = DEMO_CASES
 
 
+@cache
+def handlers() -> tuple[tuple[flow.ServiceFlow, Handler], ...]:
+    """What each service answers with, in the order of the flow; reading the policy takes a second or more."""
+    return (
+        (flow.CRITERIA_EVALUATION, EvaluateCriteria(load_policy(None))),
+        (flow.EVIDENCE_LOOKUP, AttachEvidence(load_evidence(read_policy("evidence")))),
+        (flow.DETERMINATION, Determine(90)),
+        (flow.NOTIFICATION, PrepareNotice("none")),
+    )
+
+
 class Workshop:
     """Takes requests through the services' handlers, a step at a time, without Kafka."""
 
     def __init__(self, engine: AsyncEngine, master: MasterKey) -> None:
         self.engine = engine
         self.master = master
-        library = load_evidence(read_policy("evidence"))
-        self._handlers: tuple[tuple[flow.ServiceFlow, Handler], ...] = (
-            (flow.CRITERIA_EVALUATION, EvaluateCriteria(load_policy(None))),
-            (flow.EVIDENCE_LOOKUP, AttachEvidence(library)),
-            (flow.DETERMINATION, Determine(90)),
-            (flow.NOTIFICATION, PrepareNotice("none")),
-        )
+        self._handlers = handlers()
 
     async def submit(self, body: bytes) -> UUID:
         """Stores a request as a new case."""
@@ -110,12 +116,13 @@ async def desk(database: str, **changes: Any) -> AsyncIterator[Desk]:
     tokens = {"console_tokens": f"reader:{READER_TOKEN}", "clinician_tokens": f"dr-osei:{CLINICIAN_TOKEN}"}
     settings = settings_of(database, **(tokens | changes))
     engine = make_engine(settings)
+    workshop = Workshop(engine, MASTER)
     try:
         async with serving(determination_api(engine, settings)) as determination:
             settings = settings.model_copy(update={"determination_url": determination} | changes)
             runtime = Runtime("console", settings, engine, MASTER)
             async with serving(console_api(runtime), runtime) as url:
-                yield Desk(url, settings, Workshop(engine, MASTER))
+                yield Desk(url, settings, workshop)
     finally:
         await engine.dispose()
 
