@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from services.cli import criteria_coverage, criteria_show
+from services.cli import criteria_coverage, criteria_fhir, criteria_show
 from services.cli.errors import CHECK_FAILED, REFUSED, fail
 from services.cli.output import print_json, print_lines
 from services.cli.target import AsJson
@@ -17,6 +17,7 @@ from shared.policy import PolicyError
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 criteria_show.add_to(app)
 criteria_coverage.add_to(app)
+criteria_fhir.add_to(app)
 
 
 @app.command("list")

@@ -41,6 +41,19 @@ def read_policy(kind: Kind, directory: Path | None = None) -> tuple[PolicyFile, 
     return files
 
 
+def read_policy_bytes(kind: Kind, name: str, directory: Path | None = None) -> bytes:
+    """One file as it is on disk, line ends included; ``name`` is that of a file that ``read_policy`` gave.
+
+    Raises:
+        PolicyError: the file cannot be read.
+    """
+    root = resources.files(__package__).joinpath(kind) if directory is None else directory
+    try:
+        return root.joinpath(name).read_bytes()
+    except OSError as error:
+        raise PolicyError(f"{name} cannot be read: {type(error).__name__}.") from error
+
+
 def digest_of(*texts: str) -> str:
     """The content address of policy text: ``sha256:`` over the texts in order, each with its length before it."""
     h = hashlib.sha256()
