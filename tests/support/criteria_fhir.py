@@ -31,7 +31,12 @@ def exported(content: bytes, name: str = "set.yaml") -> bytes:
 
 def bundle_of(set_id: str) -> Json:
     """The Bundle of a set that ships, as an object to change."""
-    found: Json = json.loads(exported((SETS / f"{set_id}.yaml").read_bytes()))
+    return json_of(exported((SETS / f"{set_id}.yaml").read_bytes()))
+
+
+def json_of(bundle: bytes) -> Json:
+    """A Bundle as an object."""
+    found: Json = json.loads(bundle)
     return found
 
 

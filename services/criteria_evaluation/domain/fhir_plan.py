@@ -23,6 +23,7 @@ from services.criteria_evaluation.domain.fhir_terms import (
     filled,
     services_concept,
     usage_concept,
+    versioned,
     written_empty,
 )
 from shared.clinical.criteria_model import CriteriaSet
@@ -60,9 +61,9 @@ def plan_definition(
         "relatedArtifact": [
             *({"type": "citation", "label": s["id"], "citation": s["text"]} for s in data.get("sources") or ()),
             *_evidence(criteria_set, library),
-            {"type": "depends-on", "resource": f"{canonical('Questionnaire', set_id)}|{version}"},
+            {"type": "depends-on", "resource": versioned("Questionnaire", set_id, version)},
         ],
-        "library": [f"{canonical('Library', set_id)}|{version}"],
+        "library": [versioned("Library", set_id, version)],
         "action": writer.sections(data),
     }
     return filled(plan)

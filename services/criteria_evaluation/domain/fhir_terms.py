@@ -47,6 +47,7 @@ STATEMENT_SECTIONS: Final = ("standard_of_care", "outcomes", "timing", "cautions
 EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
 """Values that a YAML field can have and a FHIR element cannot."""
 
+_VERSION: Final = re.compile(r"[A-Za-z0-9._+~-]+")
 _CPT: Final = re.compile(r"\d{4}[0-9A-Z]")
 _HCPCS: Final = re.compile(r"[A-V]\d{4}")
 
@@ -54,6 +55,11 @@ _HCPCS: Final = re.compile(r"[A-V]\d{4}")
 def canonical(kind: str, set_id: str) -> str:
     """The address of a set's PlanDefinition, Questionnaire or Library, without a version."""
     return f"{BASE}/{kind}/{set_id}"
+
+
+def versioned(kind: str, set_id: str, version: str) -> str:
+    """The address with its version, or without it where the version has characters that an address cannot have."""
+    return canonical(kind, set_id) + (f"|{version}" if _VERSION.fullmatch(version) else "")
 
 
 def address(name: str) -> str:
