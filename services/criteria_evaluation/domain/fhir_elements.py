@@ -1,6 +1,7 @@
 """Strict reading of FHIR elements: what has no place in a criteria set is refused, never silently dropped."""
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
@@ -77,7 +78,7 @@ class Element:
 
     def number(self, key: str) -> int | float:
         value = self._take(key)
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             self.refuse(f"has a {key} that is not a number")
         return value
 

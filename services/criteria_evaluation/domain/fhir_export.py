@@ -49,7 +49,9 @@ def to_bundle(content: bytes, name: str, vocabulary: Vocabulary, library: Eviden
         "entry": [{"fullUrl": r["url"], "resource": r} for r in resources],
     }
     for path in _unwritable(bundle, "Bundle"):
-        raise PolicyError(f"{name}: {path} would have a character that FHIR does not allow; remove it from the set.")
+        raise PolicyError(
+            f"{name}: {path} would have a character or a number that FHIR does not allow; change it in the set."
+        )
     # What is handed out comes back as the same content, or is not handed out.
     if from_structure(resources[0], resources[1], vocabulary).digest != criteria_set.digest:
         raise PolicyError(f"{name}: the set has a form that FHIR cannot carry without loss; write it more plainly.")

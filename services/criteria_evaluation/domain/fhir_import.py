@@ -99,7 +99,7 @@ def _resources(content: bytes, name: str) -> list[Element]:
     bundle = decode(_text(content, name), name)
     if not isinstance(bundle, dict) or bundle.get("resourceType") != "Bundle":
         raise PolicyError(f"{name}: this is not a FHIR Bundle.")
-    return [entry.child("resource") for entry in Element(bundle, "Bundle").children("entry")]
+    return [entry.child("resource") for entry in Element(bundle, f"{name}: Bundle").children("entry")]
 
 
 def _text(content: bytes, name: str) -> str:
