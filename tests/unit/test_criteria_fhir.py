@@ -1,6 +1,8 @@
 """Criteria sets to FHIR R4 and back: nothing is lost, with the attached YAML and without it."""
 
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -131,3 +133,18 @@ def test_an_answered_questionnaire_is_decided_as_the_example_says(set_id: str, e
 def _decided(criteria_set: CriteriaSet, code: str, facts: Facts) -> str:
     diagnoses = [pattern.rstrip("*") for pattern in criteria_set.applicability.diagnoses[:1]]
     return evaluate_case([criteria_set], [RequestedItem(1, code)], diagnoses, None, ON, facts).outcome
+
+
+def test_the_documentation_shows_what_is_written() -> None:
+    page = (Path(__file__).parents[2] / "docs/criteria-fhir.md").read_text(encoding="utf-8")
+    blocks = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", page, re.DOTALL)]
+    parts = list(_parts(bundle_of("cpap-osa")))
+    assert len(blocks) == 2
+    assert all(block in parts for block in blocks)
+
+
+def _parts(node: object) -> Iterator[object]:
+    members = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    yield node
+    for member in members:
+        yield from _parts(member)
