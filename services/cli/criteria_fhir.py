@@ -34,10 +34,10 @@ def export_command(
 ) -> None:
     """Writes a set as a FHIR R4 Bundle: PlanDefinition, Questionnaire, and Library with the YAML itself."""
     try:
+        name = _file_of(set_id, version, read_policy("criteria", criteria))
         lexicon = load_lexicon(read_policy("lexicon"))
         vocabulary = {name: (term.kind, term.unit, term.values) for name, term in lexicon.vocabulary.items()}
         library = load_evidence(read_policy("evidence"), vocabulary)
-        name = _file_of(set_id, version, read_policy("criteria", criteria))
         bundle = to_bundle(read_policy_bytes("criteria", name, criteria), name, lexicon.vocabulary, library)
     except PolicyError as error:
         fail(REFUSED, str(error))

@@ -56,45 +56,6 @@ def test_a_set_goes_to_fhir_and_back(tmp_path: Path) -> None:
     assert command("check", folder).returncode == 0
 
 
-def test_an_import_replaces_nothing_unasked_and_leaves_nothing_half_written(tmp_path: Path) -> None:
-    bundle, folder = tmp_path / "bundle.json", tmp_path / "sets"
-    assert command("export", "cpap-osa", "--to", bundle, "--criteria", SETS).returncode == 0
-    folder.mkdir()
-    (folder / "cpap-osa.yaml").write_text("mine", encoding="utf-8")
-    unasked = command("import", bundle, "--to", folder)
-    assert unasked.returncode == 3 and "--force" in unasked.stderr
-    assert (folder / "cpap-osa.yaml").read_text(encoding="utf-8") == "mine"
-    broken = tmp_path / "broken.json"
-    broken.write_text(
-        bundle.read_text(encoding="utf-8").replace('"id": "cpap-osa"', '"id": "../cpap-osa"'), encoding="utf-8"
-    )
-    refused = command("import", broken, "--to", folder, "--force")
-    assert refused.returncode == 3 and refused.stderr.count("\n") == 1
-    assert (folder / "cpap-osa.yaml").read_text(encoding="utf-8") == "mine"
-    assert command("import", bundle, "--to", folder, "--force").returncode == 0
-    assert (folder / "cpap-osa.yaml").read_bytes() == (SETS / "cpap-osa.yaml").read_bytes()
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["broken.json", "bundle.json", "cpap-osa.yaml", "sets"]
-
-
-def test_export_and_import_say_what_is_missing(tmp_path: Path) -> None:
-    text = (SETS / "cpap-osa.yaml").read_text(encoding="utf-8")
-    (tmp_path / "old.yaml").write_bytes(text.replace("\n", "\r\n").encode())
-    (tmp_path / "new.yaml").write_text(text.replace('version: "1.0.0"', 'version: "2.0.0"', 1), encoding="utf-8")
-    bundle = tmp_path / "bundle.json"
-    several = command("export", "cpap-osa", "--criteria", tmp_path, "--to", bundle)
-    assert several.returncode == 2 and "1.0.0, 2.0.0" in several.stderr and not bundle.exists()
-    absent = command("export", "cpap-osa", "--criteria", tmp_path, "--to", bundle, "--version", "3")
-    assert absent.returncode == 2 and not bundle.exists()
-    old = command("export", "cpap-osa", "--criteria", tmp_path, "--to", bundle, "--version", "1.0.0")
-    assert old.returncode == 0, old.stderr
-    assert command("import", bundle, "--to", tmp_path).returncode == 0
-    # The line ends of the file come back too.
-    assert (tmp_path / "cpap-osa.yaml").read_bytes() == (tmp_path / "old.yaml").read_bytes()
-    assert command("export", "nothing", "--to", bundle).returncode == 2
-    assert command("import", tmp_path / "nothing.json", "--to", tmp_path).returncode == 2
-    assert command("export", "cpap-osa", "--to", tmp_path).returncode == 2
-
-
 def test_coverage_counts_what_criteria_decided_over_requests() -> None:
     found = command("coverage", SETS, ROOT / "services/cli/demo_cases", "--json")
     assert found.returncode == 0, found.stderr
