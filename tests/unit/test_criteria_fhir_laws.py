@@ -1,5 +1,6 @@
 """Any criteria set that can be read goes to FHIR and comes back as the same content, however its author wrote it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import yaml
@@ -135,7 +136,7 @@ def sets(draw: st.DrawFn) -> Json:
         },
         "criteria": [node(2) for _ in range(draw(st.integers(1, 2)))],
     }
-    optional = {
+    optional: dict[str, Callable[[], Any]] = {
         "effective": lambda: draw(st.fixed_dictionaries({}, optional={"from": days, "to": st.none()})),
         "sources": lambda: some(lambda: {"id": f"s{next(count)}", "text": draw(TEXTS)}),
         "refer": lambda: some(refer),
