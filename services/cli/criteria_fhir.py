@@ -42,7 +42,7 @@ def export_command(
     except PolicyError as error:
         fail(REFUSED, str(error))
     _write(to, bundle)
-    print_lines(f"Wrote {to}, {len(bundle)} bytes.")
+    print_lines(f"Wrote {to}: {set_id} from {name}.")
 
 
 def import_command(
