@@ -77,7 +77,7 @@ def _answers(item: Json, fact: Fact) -> list[Json]:
     if item["type"] == "choice":
         options = {option["valueCoding"]["code"]: option for option in item["answerOption"]}
         return [options[code] for code in (fact.value if isinstance(fact.value, tuple) else (str(fact.value),))]
-    (unit,) = (e["valueCoding"] for e in item["extension"] if e["url"].endswith("/questionnaire-unit"))
+    (unit,) = (e["valueCoding"] for e in item["extension"] if e["url"].endswith("/questionnaire-unitOption"))
     if fact.low == fact.high:
         return [{"valueQuantity": {"value": fact.low, **unit}}]
     ends = [(">=", fact.low), ("<=", fact.high)]

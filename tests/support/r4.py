@@ -130,6 +130,11 @@ def _form(form: Mapping[str, Any]) -> Iterator[str]:
     for item in form["item"]:
         if item["type"] == "group" and not item.get("item"):
             yield f"que-1: {item['linkId']}"
+        extensions = {extension["url"].rpartition("/")[2] for extension in item.get("extension", ())}
+        if "questionnaire-unit" in extensions and item["type"] not in ("integer", "decimal"):
+            yield f"questionnaire-unit: {item['linkId']}"
+        if "questionnaire-unitOption" in extensions and item["type"] != "quantity":
+            yield f"questionnaire-unitOption: {item['linkId']}"
         if "answerOption" in item and item["type"] != "choice":
             yield f"que-5: {item['linkId']}"
 

@@ -185,6 +185,7 @@ def test_what_a_server_adds_to_a_resource_changes_nothing() -> None:
         ("title: Oxygen at home", 'title: "Oxygen\\x07"', "a character or a number that FHIR does not"),
         ("{oxygen.sao2_rest: 87}", "{oxygen.sao2_rest: .inf}", "a character or a number that FHIR does not"),
         ("title: Oxygen at home", "title: [", "home-oxygen.yaml"),
+        ("  lab.hematocrit: What", "  lab.sodium: What", "lab.sodium is not a fact"),
     ],
 )
 def test_a_set_that_fhir_cannot_carry_is_not_exported(old: str, new: str, reason: str) -> None:

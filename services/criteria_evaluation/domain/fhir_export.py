@@ -38,6 +38,9 @@ def to_bundle(content: bytes, name: str, vocabulary: Vocabulary, library: Eviden
     if len(criteria_set.id) > _LONGEST_ID:
         raise PolicyError(f"{name}.id: an id in FHIR has at most {_LONGEST_ID} characters; choose a shorter one.")
     data = load_mapping(name, text)
+    for fact in criteria_set.questions:
+        if fact not in vocabulary or vocabulary[fact].internal:
+            raise PolicyError(f"{name}.questions: {fact} is not a fact of the vocabulary; correct the name or drop it.")
     resources = [
         plan_definition(data, criteria_set, entries, library),
         questionnaire(data, criteria_set, vocabulary),

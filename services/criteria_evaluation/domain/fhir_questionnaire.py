@@ -12,9 +12,9 @@ from services.criteria_evaluation.domain.fhir_plan import computable_name
 from services.criteria_evaluation.domain.fhir_terms import (
     BASE,
     FACTS_SYSTEM,
-    QUESTIONNAIRE_UNIT,
     SDC,
     UCUM,
+    UNIT_OPTION,
     Json,
     canonical,
     extension,
@@ -43,7 +43,7 @@ def questionnaire(data: Mapping[str, Any], criteria_set: CriteriaSet, vocabulary
         "experimental": False,
         "subjectType": ["Patient"],
         "publisher": "priorauth",
-        "item": [_item(vocabulary[name], questions.get(name)) for name in facts if name in vocabulary],
+        "item": [_item(vocabulary[name], questions.get(name)) for name in facts],
     }
     return filled(form)
 
@@ -69,7 +69,7 @@ def _item(fact: FactType, question: str | None) -> Json:
     extensions = [] if question is not None else [extension("general-wording", "valueBoolean", True)]
     if fact.unit is not None:
         unit = {"system": UCUM, "code": fact.unit}
-        extensions.append({"url": QUESTIONNAIRE_UNIT, "valueCoding": unit})
+        extensions.append({"url": UNIT_OPTION, "valueCoding": unit})
         for bound, name in ((fact.minimum, "minQuantity"), (fact.maximum, "maxQuantity")):
             if bound is not None:
                 extensions.append({"url": f"{SDC}/sdc-questionnaire-{name}", "valueQuantity": {"value": bound, **unit}})

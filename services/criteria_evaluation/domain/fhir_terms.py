@@ -31,7 +31,8 @@ UCUM: Final = "http://unitsofmeasure.org"
 CPT: Final = "http://www.ama-assn.org/go/cpt"
 HCPCS: Final = "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"
 ICD_10_CM: Final = "http://hl7.org/fhir/sid/icd-10-cm"
-QUESTIONNAIRE_UNIT: Final = "http://hl7.org/fhir/StructureDefinition/questionnaire-unit"
+UNIT_OPTION: Final = "http://hl7.org/fhir/StructureDefinition/questionnaire-unitOption"
+"""The units of an item of type quantity; R4 keeps ``questionnaire-unit`` for integer and decimal."""
 SDC: Final = "http://hl7.org/fhir/uv/sdc/StructureDefinition"
 
 USES: Final[Mapping[str, tuple[str, str]]] = {
