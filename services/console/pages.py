@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID, uuid4
 
 from fastapi import FastAPI, Header, Query, Request, Response
@@ -23,6 +23,7 @@ from services.console.traces import fetch_trace
 from shared.case.view import determination_view
 from shared.clinical.attachment_text import document_text
 from shared.letters.from_case import case_letter
+from shared.letters.model import LetterContext, LetterIncompleteError
 from shared.letters.render import render_html, render_pdf
 from shared.platform.sender import sender_of
 from shared.platform.service import Runtime
@@ -165,23 +166,28 @@ def _add_case(api: FastAPI, pages: Pages) -> None:
 
 
 def _add_letter(api: FastAPI, pages: Pages) -> None:
+    async def enclosed(request: Request, case_id: UUID) -> tuple[dict[str, Any], LetterContext]:
+        content = await pages.read_open(case_id, pages.access.viewer(request), "letter")
+        found = case_letter(content.history, sender_of(pages.runtime.settings))
+        if found is None:
+            raise PageError(404, "This case has no letter yet, or its letter is the clinician's own.")
+        return found
+
     @api.get("/ui/cases/{case_id}/letter", include_in_schema=False)
     async def letter(request: Request, case_id: UUID) -> Response:
-        content = await pages.read_open(case_id, pages.access.viewer(request), "letter")
-        enclosed = case_letter(content.history, sender_of(pages.runtime.settings))
-        if enclosed is None:
-            raise PageError(404, "This case has no letter yet, or its letter is the clinician's own.")
-        html = render_html(*enclosed)
+        try:
+            html = render_html(*await enclosed(request, case_id))
+        except LetterIncompleteError as error:
+            raise PageError(409, str(error)) from error
         return Response(html, headers=letter_headers(html), media_type="text/html")
 
     @api.get("/ui/cases/{case_id}/letter.pdf", include_in_schema=False)
     async def pdf(request: Request, case_id: UUID) -> Response:
-        content = await pages.read_open(case_id, pages.access.viewer(request), "letter")
-        enclosed = case_letter(content.history, sender_of(pages.runtime.settings))
-        if enclosed is None:
-            raise PageError(404, "This case has no letter yet, or its letter is the clinician's own.")
+        try:
+            made = await asyncio.to_thread(render_pdf, *await enclosed(request, case_id))
+        except LetterIncompleteError as error:
+            raise PageError(409, str(error)) from error
         headers = {"Content-Disposition": f'inline; filename="letter-{case_id}.pdf"'}
-        made = await asyncio.to_thread(render_pdf, *enclosed)
         return Response(made, headers=headers, media_type="application/pdf")
 
 

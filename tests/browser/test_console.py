@@ -181,6 +181,26 @@ async def test_the_list_shows_a_case_that_comes_in(page: Page, console: Desk) ->
     await expect(page.locator(f"#case-{case_id}")).to_be_visible(timeout=PATIENCE)
 
 
+async def test_a_hidden_page_lets_go_of_its_connection(page: Page, console: Desk) -> None:
+    await page.add_init_script(
+        "window.sources = []; const Real = window.EventSource; window.EventSource = class extends Real {"
+        "constructor(url) { super(url); window.sources.push(this); } };"
+    )
+    show = (
+        "hidden => { Object.defineProperty(document, 'hidden', {configurable: true, get: () => hidden});"
+        "document.dispatchEvent(new Event('visibilitychange')); }"
+    )
+    case_id = await console.workshop.submit(demo(REFERRED.name, str(uuid4())))
+    await enter(page, console, case_id)
+    await page.wait_for_function("sources.length === 1 && sources[0].readyState === 1")
+    await page.evaluate(show, True)
+    assert await page.evaluate("sources.map(s => s.readyState)") == [2]
+    await console.workshop.finish(case_id)
+    await page.evaluate(show, False)
+    await expect(page.locator("#timeline")).to_contain_text("Notice prepared", timeout=PATIENCE)
+    assert await page.evaluate("sources.filter(s => s.readyState !== 2).length") == 1
+
+
 async def test_a_clinician_decides_and_an_update_takes_no_words_away(page: Page, console: Desk) -> None:
     case_id = await referred_anew(console)
     await enter(page, console, case_id)

@@ -52,6 +52,9 @@ class TestDecision:
         assert [entry for entry in recorded if entry[0] == event_type] == [(event_type, "clinician:dr-osei")]
         page = (await clinician.get(f"/ui/cases/{referred}")).text
         assert "Seen with “imaging” &lt;b&gt;." in page
+        has_letter = (await clinician.get(f"/ui/cases/{referred}/letter")).status_code == 200
+        assert ("<iframe" in page) is has_letter
+        assert has_letter is (decision not in {"approve_partly", "deny"})
 
     @pytest.mark.parametrize("given", [{"decision": "deny", "rationale": "  "}, {"decision": "destroy"}, {}])
     async def test_what_is_missing_is_said_and_nothing_is_lost(

@@ -61,6 +61,17 @@ class TestCase:
             for entry in document[key]:
                 assert entry[word] in page
 
+    async def test_a_determination_that_was_left_behind_is_called_so(
+        self, console: Desk, clinician: httpx.AsyncClient
+    ) -> None:
+        case_id = await console.workshop.finish(await console.workshop.submit(demo(ASKED.name, "left-behind")))
+        before = (await clinician.get(f"/ui/cases/{case_id}")).text
+        news = [Happening(flow.INFORMATION_RECEIVED)]
+        await write_case(console.workshop.engine, MASTER, news, case_id=case_id)
+        after = (await clinician.get(f"/ui/cases/{case_id}")).text
+        assert "being evaluated again" in after and "being evaluated again" not in before
+        assert "Being evaluated" in after
+
     async def test_a_note_is_text_whatever_it_says(self, console: Desk, clinician: httpx.AsyncClient) -> None:
         body = demo(APPROVED.name, "markup", lambda _: NOTE_WITH_MARKUP)
         case_id = await console.workshop.finish(await console.workshop.submit(body))

@@ -12,11 +12,12 @@ from services.console.domain.timeline import Clock, Entry, clock, entries
 from services.console.domain.words import CONCLUSION, Mark, outcome_mark, state_words
 from shared import flow
 from shared.case.history import History
-from shared.case.states import IN_REVIEW
+from shared.case.states import EVALUATING, IN_REVIEW
 from shared.case.view import OUTCOME_OF_STATE, determination_view, determined
 from shared.clinical.document_text import titles
 from shared.clinical.phrases import label
 from shared.events.model import DocumentRef
+from shared.letters.from_case import KIND_OF
 
 Json = Mapping[str, Any]
 _SECTIONS: Final = (
@@ -105,7 +106,11 @@ class Determination:
 
 @dataclass(frozen=True, slots=True)
 class CasePage:
-    """The page of a case. ``determination`` is None while there is none, or where the content was erased."""
+    """The page of a case. ``determination`` is None while there is none, or where the content was erased.
+
+    ``earlier`` says that it is one that the case has left behind: something new came, and it is evaluated again.
+    ``letter`` says that a letter goes with it: a denial's is the clinician's own.
+    """
 
     id: UUID
     sequence: int
@@ -121,6 +126,8 @@ class CasePage:
     trace_id: str | None
     notes: tuple[Note, ...]
     determination: Determination | None
+    earlier: bool
+    letter: bool
     decidable: bool
     erased: bool
 
@@ -131,7 +138,7 @@ def case_page(history: History, documents: Sequence[DocumentRef], now: datetime)
     request = json.loads(history.all_of(flow.CASE_SUBMITTED, flow.CASE_UPDATED)[-1].public)
     erased = history.key is None
     found = None if erased else determination_view(history)
-    first = history.at(1)
+    first, decided = history.at(1), history.latest(*flow.DETERMINATIONS)
     return CasePage(
         id=history.case_id,
         sequence=history.sequence,
@@ -147,6 +154,8 @@ def case_page(history: History, documents: Sequence[DocumentRef], now: datetime)
         trace_id=first.traceparent.split("-")[1] if first is not None and first.traceparent else None,
         notes=notes(documents),
         determination=None if found is None else _determination(history, found, documents),
+        earlier=found is not None and history.state in EVALUATING,
+        letter=found is not None and decided is not None and decided.type in KIND_OF,
         decidable=history.state == IN_REVIEW and not erased,
         erased=erased,
     )

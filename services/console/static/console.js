@@ -183,6 +183,27 @@
     }
   });
 
+  /* A browser keeps few connections to one server, and each open page holds one: a hidden page lets go of its own.
+     When it is shown again it connects, and is told at once if its case has moved. */
+  var connected = true;
+
+  function followVisibility() {
+    var wrapper = document.querySelector("[sse-connect]");
+    if (!wrapper || !window.htmx || connected !== document.hidden) {
+      return;
+    }
+    connected = !document.hidden;
+    if (connected) {
+      window.htmx.trigger(wrapper, "htmx:afterProcessNode");
+      window.htmx.trigger(document.getElementById("watch"), "htmx:afterProcessNode");
+    } else {
+      window.htmx.trigger(wrapper, "htmx:beforeCleanupElement");
+    }
+  }
+
+  document.addEventListener("visibilitychange", followVisibility);
+  window.addEventListener("load", followVisibility);
+
   document.addEventListener("htmx:responseError", function (event) {
     document.getElementById("announce").textContent =
       event.detail.xhr.status === 401 ? "You are signed out. Load the page again." : "This could not be loaded.";
