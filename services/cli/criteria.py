@@ -11,6 +11,7 @@ from services.cli.output import print_json, print_lines
 from services.cli.target import AsJson
 from services.criteria_evaluation.bench import Finding, check_folder
 from services.criteria_evaluation.policy import Policy, load_policy
+from services.criteria_evaluation.schemas import policy_schemas
 from shared.clinical.criteria_model import CriteriaSet
 from shared.policy import PolicyError
 
@@ -50,6 +51,12 @@ def check(
         _print_sets(sets, as_json=False)
     if findings:
         raise typer.Exit(REFUSED if any(f.unreadable for f in findings) else CHECK_FAILED)
+
+
+@app.command("schema")
+def schema() -> None:
+    """The JSON Schema of a criteria set, for editors: it completes facts and fields, and marks what does not belong."""
+    print_json(policy_schemas()["criteria.schema.json"])
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Writes what documents the interfaces from the code: AsyncAPI, OpenAPI, the flow and the states.
+"""Writes what documents the interfaces from the code: AsyncAPI, OpenAPI, JSON Schemas, the flow and the states.
 
 ``python -m services.cli.docs`` writes them; a test calls ``documents()`` and compares, so that they cannot drift.
 """
@@ -14,6 +14,7 @@ from faststream.specification import AsyncAPI
 from pydantic import SecretBytes, SecretStr
 
 from services.cli.offline import determine_request, read_file
+from services.criteria_evaluation.schemas import policy_schemas
 from shared import flow
 from shared.case.states import STATES, TRANSITIONS, UNCHANGING
 from shared.events.envelope import EventMessage
@@ -103,6 +104,7 @@ def documents() -> dict[str, str]:
         "properties": types,
         "$defs": components,
     }
+    made |= policy_schemas()
     texts = {name: json.dumps(document, indent=2, sort_keys=True) + "\n" for name, document in made.items()}
     texts["flow.md"] = (
         "# The flow and the states of a case\n\nDrawn from `shared/flow.py` and `shared/case/states.py` by "

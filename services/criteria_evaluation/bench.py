@@ -12,6 +12,7 @@ from services.criteria_evaluation.domain.lexicon import load_lexicon
 from services.criteria_evaluation.domain.overlaps import overlaps
 from services.criteria_evaluation.domain.places import line_of_message, line_of_place
 from services.criteria_evaluation.domain.reach import unreachable
+from services.criteria_evaluation.domain.vocabulary import comparable
 from shared.clinical.criteria import parse_criteria_set
 from shared.clinical.criteria_model import CriteriaSet
 from shared.clinical.evidence import load_evidence
@@ -39,7 +40,7 @@ def check_folder(directory: Path | None) -> tuple[tuple[CriteriaSet, ...], list[
         PolicyError: the folder cannot be read or is empty, or the lexicon or evidence that ships with the code is broken.
     """
     lexicon = load_lexicon(read_policy("lexicon"))
-    vocabulary: Vocabulary = {name: (term.kind, term.unit, term.values) for name, term in lexicon.vocabulary.items()}
+    vocabulary: Vocabulary = comparable(lexicon.vocabulary)
     statements = frozenset(load_evidence(read_policy("evidence"), vocabulary).statements)
     findings: list[Finding] = []
     read: list[tuple[PolicyFile, CriteriaSet]] = []

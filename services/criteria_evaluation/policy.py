@@ -5,6 +5,7 @@ from pathlib import Path
 
 from services.criteria_evaluation.domain.check import check_set
 from services.criteria_evaluation.domain.lexicon import Lexicon, load_lexicon
+from services.criteria_evaluation.domain.vocabulary import comparable
 from shared.clinical.criteria import CriteriaSet, load_criteria
 from shared.clinical.evidence import load_evidence
 from shared.policy import PolicyError, read_policy
@@ -26,7 +27,7 @@ def load_policy(criteria_dir: Path | None = None) -> Policy:
             names the file or the set, the place and the reason.
     """
     lexicon = load_lexicon(read_policy("lexicon"))
-    vocabulary = {name: (term.kind, term.unit, term.values) for name, term in lexicon.vocabulary.items()}
+    vocabulary = comparable(lexicon.vocabulary)
     statements = frozenset(load_evidence(read_policy("evidence"), vocabulary).statements)
     sets = load_criteria(read_policy("criteria", criteria_dir), vocabulary)
     for criteria_set in sets:

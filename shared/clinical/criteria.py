@@ -28,13 +28,14 @@ from shared.policy import PolicyError, PolicyFile, digest_of
 
 __all__ = ["CriteriaSet", "load_criteria", "parse_criteria_set"]
 
-_SECTIONS: Final[tuple[tuple[str, Kind], ...]] = (
+SECTIONS: Final[tuple[tuple[str, Kind], ...]] = (
     ("standard_of_care", "standard_of_care"),
     ("outcomes", "outcome"),
     ("timing", "timing"),
     ("cautions", "caution"),
 )
-_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
+ID_PATTERN: Final = "[a-z0-9][a-z0-9-]*"
+_ID: Final = re.compile(ID_PATTERN)
 
 
 def load_criteria(files: Iterable[PolicyFile], vocabulary: Vocabulary | None = None) -> tuple[CriteriaSet, ...]:
@@ -81,7 +82,7 @@ class _Reader:
         criteria = tuple(self._node(f) for f in fields.items("criteria"))
         refer = tuple(self._refer_rule(f) for f in fields.items("refer"))
         purposes = self._purposes(fields.take("purposes"), fields.where)
-        statements = tuple(self._statement(f, kind) for key, kind in _SECTIONS for f in fields.items(key))
+        statements = tuple(self._statement(f, kind) for key, kind in SECTIONS for f in fields.items(key))
         alternatives = tuple(self._alternative(f) for f in fields.items("alternatives"))
         questions = self._questions(fields.take("questions", {}), f"{fields.where}.questions")
         examples = tuple(read_example(f, self._vocabulary) for f in fields.items("examples"))
@@ -277,6 +278,9 @@ class _Reader:
 
     def _questions(self, data: object, where: str) -> dict[str, str]:
         fields = Fields(data, where)
+        for fact in fields.data if self._vocabulary is not None else ():
+            if self._vocabulary is not None and fact not in self._vocabulary:
+                raise PolicyError(f"{where}: {fact} is not a fact of the vocabulary.")
         return {fact: fields.text(fact) for fact in sorted(fields.data)}
 
 

@@ -5,10 +5,10 @@ from typing import Any, Final, get_args
 
 from shared.clinical.expression import Vocabulary, expand_levels
 from shared.clinical.model import CaseOutcome, Fact, Facts
-from shared.clinical.policy_yaml import Fields
+from shared.clinical.policy_yaml import Fields, finite
 from shared.policy import PolicyError
 
-_OUTCOMES: Final[dict[str, CaseOutcome]] = {outcome: outcome for outcome in get_args(CaseOutcome)}
+OUTCOMES: Final[dict[str, CaseOutcome]] = {outcome: outcome for outcome in get_args(CaseOutcome)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,12 @@ def read_example(fields: Fields, vocabulary: Vocabulary | None) -> Example:
     items = fields.texts("items")
     where = f"{fields.where}.facts"
     fields.done()
-    if outcome not in _OUTCOMES:
-        raise PolicyError(f"{fields.where}.outcome: must be one of {', '.join(_OUTCOMES)}.")
+    if outcome not in OUTCOMES:
+        raise PolicyError(f"{fields.where}.outcome: must be one of {', '.join(OUTCOMES)}.")
     facts = {
         fact: _fact(fact, value, f"{where}.{fact}", vocabulary) for fact, value in Fields(given, where).data.items()
     }
-    return Example(name, facts, _OUTCOMES[outcome], items)
+    return Example(name, facts, OUTCOMES[outcome], items)
 
 
 def _fact(name: str, value: Any, where: str, vocabulary: Vocabulary | None) -> Fact:
@@ -46,8 +46,8 @@ def _fact(name: str, value: Any, where: str, vocabulary: Vocabulary | None) -> F
     kind, unit, codes = vocabulary[name] if vocabulary is not None else (_guess(value), None, ())
     if kind == "boolean" and isinstance(value, bool):
         return Fact(name, "known", value)
-    if kind == "quantity" and isinstance(value, int | float) and not isinstance(value, bool):
-        return Fact(name, "known", low=float(value), high=float(value), unit=unit)
+    if kind == "quantity" and (number := finite(value)) is not None:
+        return Fact(name, "known", low=number, high=number, unit=unit)
     if kind == "quantity" and isinstance(value, dict):
         ends = Fields(value, where)
         low, high = (_end(ends.take(side), where) for side in ("low", "high"))
@@ -71,9 +71,10 @@ def _fact(name: str, value: Any, where: str, vocabulary: Vocabulary | None) -> F
 def _end(value: Any, where: str) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    number = finite(value)
+    if number is None:
         raise PolicyError(f"{where}: an end of a quantity is a number or null.")
-    return float(value)
+    return number
 
 
 def _guess(value: Any) -> str:

@@ -1,12 +1,12 @@
 """A leaf that compares two quantities with each other, such as a fall of the oxygen saturation from rest to sleep."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.clinical.kleene import MET, NOT_MET, UNKNOWN, Value
 from shared.clinical.leaves import Leaf
 from shared.clinical.model import Fact, Facts
+from shared.clinical.policy_yaml import finite
 from shared.policy import PolicyError
 
 
@@ -56,10 +56,11 @@ def parse_exceeds(
     other, by = data["exceeds"], data.get("by", 0)
     if not isinstance(other, str):
         raise PolicyError(f"{where}.exceeds: must be a fact's name.")
-    if isinstance(by, bool) or not isinstance(by, int | float) or not math.isfinite(by):
+    margin = finite(by)
+    if margin is None:
         raise PolicyError(f"{where}.by: must be a number.")
     if vocabulary is not None:
         kinds = {vocabulary[fact][:2] if fact in vocabulary else None for fact in (name, other)}
         if len(kinds) != 1 or any(kind is None or kind[0] != "quantity" for kind in kinds):
             raise PolicyError(f"{where}: {name} and {other} must be quantities of one unit.")
-    return Exceeds(name, other, float(by))
+    return Exceeds(name, other, margin)

@@ -4,7 +4,6 @@ Written in YAML as ``{all_of: [...]}``, ``{any_of: [...]}``, ``{at_least: {n: 2,
 such as ``{fact: spine.sins_total, ">=": 13}``. ``docs/criteria-format.md`` lists them all.
 """
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from shared.clinical.leaves import (
     Overlaps,
 )
 from shared.clinical.model import Facts
+from shared.clinical.policy_yaml import finite
 from shared.clinical.units import factor
 from shared.policy import PolicyError
 
@@ -212,19 +212,19 @@ def _require_type(name: str, where: str, entry: VocabularyEntry | None, *types: 
 
 def _compare_with(operator: Operator) -> "_LeafParser":
     def parse(name: str, data: _Data, where: str, entry: VocabularyEntry | None, _: Vocabulary | None) -> Leaf:
-        bound, unit = data[operator], data.get("unit")
-        if isinstance(bound, bool) or not isinstance(bound, int | float) or not math.isfinite(bound):
+        bound, unit = finite(data[operator]), data.get("unit")
+        if bound is None:
             raise PolicyError(f"{where}: {name} {operator} needs a number.")
         if unit is not None and not isinstance(unit, str):
             raise PolicyError(f"{where}.unit: must be a UCUM unit.")
         _require_type(name, where, entry, "quantity")
         own = entry[1] if entry is not None else None
         if own is None or unit is None:
-            return Compare(name, operator, float(bound), unit or own)
+            return Compare(name, operator, bound, unit or own)
         scale = factor(unit, own)
         if scale is None:
             raise PolicyError(f"{where}.unit: {unit} cannot be converted to {own}, the unit of {name}.")
-        return Compare(name, operator, float(bound) * scale, own)
+        return Compare(name, operator, bound * scale, own)
 
     return parse
 

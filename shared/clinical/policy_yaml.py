@@ -1,22 +1,36 @@
 """Strict reading of policy YAML: a key written twice or misspelt is an error, never silently dropped."""
 
+import contextlib
 import datetime as dt
+import math
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 from shared.policy import PolicyError
 
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
-class _StrictLoader(yaml.SafeLoader):
-    """Refuses a mapping that names a key twice; YAML itself would keep the last one."""
+
+class _StrictLoader(yaml.CSafeLoader):
+    """Refuses a mapping that names a key twice; YAML itself would keep the last one.
+
+    A date is text, as in YAML 1.2 and so in editors; ``Fields.date`` reads it.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         mapping = super().construct_mapping(node, deep=True)
         if len(mapping) != len(node.value):
             raise yaml.constructor.ConstructorError(None, None, "a key stands here twice", node.start_mark)
         return mapping
+
+
+_StrictLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def load_mapping(name: str, text: str) -> dict[str, Any]:
@@ -31,6 +45,17 @@ def load_mapping(name: str, text: str) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise PolicyError(f"{name}: must be a mapping at the top.")
     return Fields(data, name).data
+
+
+def finite(value: object) -> float | None:
+    """The value as a number, or None where it is none: text, true or false, not a number, or beyond what a float holds."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 class Fields:
@@ -57,7 +82,7 @@ class Fields:
     def text(self, key: str, default: str | None = None) -> str:
         value = self.require(key) if default is None else self.take(key, default)
         if not isinstance(value, str) or (default is None and not value.strip()):
-            raise PolicyError(f"{self.where}.{key}: must be text (quote what YAML would read as a number or a date).")
+            raise PolicyError(f"{self.where}.{key}: must be text (quote what YAML would read as a number).")
         return value.strip()
 
     def texts(self, key: str, default: tuple[str, ...] | None = ()) -> tuple[str, ...]:
@@ -74,9 +99,12 @@ class Fields:
 
     def date(self, key: str) -> dt.date | None:
         value = self.take(key)
-        if value is not None and (not isinstance(value, dt.date) or isinstance(value, dt.datetime)):
-            raise PolicyError(f"{self.where}.{key}: must be a date such as 2026-01-31.")
-        return value
+        if value is None:
+            return None
+        if isinstance(value, str) and _DATE.fullmatch(value):
+            with contextlib.suppress(ValueError):
+                return dt.date.fromisoformat(value)
+        raise PolicyError(f"{self.where}.{key}: must be a date such as 2026-01-31.")
 
     def done(self) -> None:
         if self._left:

@@ -67,3 +67,9 @@ def test_coverage_counts_what_criteria_decided_over_requests() -> None:
     malignancy = next(c for c in spine["criteria"] if c["id"] == "malignancy")
     assert malignancy["met"] + malignancy["not_met"] + malignancy["unknown"] == 2
     assert malignancy["met"] >= 1
+
+
+def test_schema_prints_the_schema_that_the_docs_hold() -> None:
+    printed = command("schema")
+    assert printed.returncode == 0
+    assert json.loads(printed.stdout) == json.loads((ROOT / "docs/criteria.schema.json").read_text(encoding="utf-8"))

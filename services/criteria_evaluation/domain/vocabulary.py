@@ -50,3 +50,11 @@ def level_range(first: str, last: str) -> tuple[str, ...]:
     """All vertebrae from one to the other, whichever is named first."""
     low, high = sorted((LEVEL_INDEX[first], LEVEL_INDEX[last]))
     return LEVELS[low : high + 1]
+
+
+def comparable(vocabulary: Vocabulary) -> dict[str, tuple[str, str | None, tuple[str, ...]]]:
+    """The facts that criteria and evidence may compare, with type, unit and codes.
+
+    Not the internal ones: an evaluation never lists them, so a criterion over one would be unknown for ever.
+    """
+    return {name: (fact.kind, fact.unit, fact.values) for name, fact in vocabulary.items() if not fact.internal}
