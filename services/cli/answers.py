@@ -2,38 +2,36 @@
 
 from collections.abc import Mapping
 from datetime import date
-from pathlib import Path
 
+from services.cli.past_policies import PastPolicies
 from services.criteria_evaluation.handlers import answer as evaluate
-from services.criteria_evaluation.policy import load_policy
 from services.determination.handlers import answer as determine
 from services.evidence_lookup.handlers import answer as attach
 from services.notification.handlers import answer as notify
 from shared.case.history import Proposed, Recorded
-from shared.clinical.evidence import load_evidence
-from shared.events.model import CaseDetermined, CriteriaEvaluated, NoticePrepared
+from shared.events.model import CaseDetermined, CriteriaEvaluated, EvidenceAttached, NoticePrepared
 from shared.journal.documents import StoredDocument
 from shared.journal.replay import Answer
 from shared.messaging.work import Work
-from shared.policy import read_policy
 
 _ANY_VALIDITY = 90
 """For determinations that authorize nothing: they do not depend on it."""
 
 
-def make_answers(criteria_dir: Path | None = None) -> dict[str, Answer]:
-    """The answer of each consumer whose events follow from the journal alone."""
-    policy = load_policy(criteria_dir)
-    library = load_evidence(read_policy("evidence"))
+def make_answers(policies: PastPolicies | None = None) -> dict[str, Answer]:
+    """The answer of each consumer whose events follow from the journal alone, by the policy that each event names."""
+    past = policies or PastPolicies()
 
     def evaluated(work: Work, stored: Recorded, documents: Mapping[str, StoredDocument]) -> Proposed:
         # What the extractor proposed then is part of the stored answer: a replay asks nobody.
         data = stored.data()
-        extraction = data.evaluation.extraction if isinstance(data, CriteriaEvaluated) else None
-        return evaluate(work.history, policy, documents, extraction)
+        evaluation = data.evaluation if isinstance(data, CriteriaEvaluated) else None
+        extraction = evaluation.extraction if evaluation is not None else None
+        return evaluate(work.history, past.of_evaluation(evaluation), documents, extraction)
 
-    def attached(work: Work, _: Recorded, __: Mapping[str, StoredDocument]) -> Proposed:
-        return attach(work.history, library)
+    def attached(work: Work, stored: Recorded, __: Mapping[str, StoredDocument]) -> Proposed:
+        data = stored.data()
+        return attach(work.history, past.of_evidence(data.evidence if isinstance(data, EvidenceAttached) else None))
 
     def determined(work: Work, stored: Recorded, _: Mapping[str, StoredDocument]) -> Proposed:
         return determine(work.history, work.now, _validity(stored))

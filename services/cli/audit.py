@@ -1,6 +1,7 @@
 """``priorauth audit``: needs the database only, in a role that may only read."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from services.cli.audit_verify import checkpoint_command, keygen_command, verify
 from services.cli.errors import CHECK_FAILED
 from services.cli.instants import as_utc
 from services.cli.output import print_json, print_lines
+from services.cli.past_policies import PastPolicies
 from services.cli.target import AsJson, DataDir, master_key, run, settings_for
 from shared.journal.crypto import MasterKey
 from shared.journal.replay import Replay, replay
@@ -36,31 +38,48 @@ def replay_command(
     case: Case = None,
     since: Annotated[datetime | None, typer.Option("--from", help="Submitted at or after (UTC).")] = None,
     until: Annotated[datetime | None, typer.Option("--to", help="Submitted before (UTC).")] = None,
+    criteria: Annotated[list[Path] | None, typer.Option(help="A folder of earlier criteria sets; repeatable.")] = None,
+    evidence: Annotated[list[Path] | None, typer.Option(help="A folder of earlier evidence; repeatable.")] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Makes every answer of the machine again and compares it byte for byte with what was stored."""
+    """Makes every answer of the machine again and compares it byte for byte with what was stored.
+
+    Each answer is made by the policy that its event names. Where that is no longer in force, name the folder that has it.
+    """
     settings = settings_for(data_dir)
+    past = PastPolicies(
+        settings.criteria_dir,
+        settings.evidence_dir,
+        earlier_criteria=criteria or (),
+        earlier_evidence=evidence or (),
+    )
     found = run(
-        _replay(settings, master_key(settings), case, since and as_utc(since), until and as_utc(until))
+        _replay(settings, master_key(settings), past, case, since and as_utc(since), until and as_utc(until))
     ).as_dict()
     if as_json:
         print_json(found)
     else:
-        print_lines(f"{found['cases']} cases replayed: {found['same']} same, {found['different']} different")
+        gone = f", {found['policy_gone']} whose policy is gone" if found["policy_gone"] else ""
+        print_lines(f"{found['cases']} cases replayed: {found['same']} same, {found['different']} different{gone}")
         print_lines(
             *(f"{d['case']} #{d['sequence']} {d['type']}: {', '.join(d['paths'])}" for d in found["differences"])
         )
-    if found["different"]:
+        print_lines(*(f"{g['case']} #{g['sequence']} {g['type']}: not at hand is {g['policy']}" for g in found["gone"]))
+    if found["different"] or found["policy_gone"]:
         raise typer.Exit(CHECK_FAILED)
 
 
 async def _replay(
-    settings: Settings, master: MasterKey, case: UUID | None, since: datetime | None, until: datetime | None
+    settings: Settings,
+    master: MasterKey,
+    past: PastPolicies,
+    case: UUID | None,
+    since: datetime | None,
+    until: datetime | None,
 ) -> Replay:
     engine = make_engine(settings, "auditor", 1)
     try:
-        answers = make_answers(settings.criteria_dir)
-        return await replay(engine, master, answers, case_id=case, since=since, until=until)
+        return await replay(engine, master, make_answers(past), case_id=case, since=since, until=until)
     finally:
         await engine.dispose()

@@ -33,14 +33,16 @@ def list_command(as_json: AsJson = False) -> None:
 
 @app.command("check")
 def check(
-    directory: Annotated[Path, typer.Argument(help="A folder of criteria sets (*.yaml).")], as_json: AsJson = False
+    directory: Annotated[Path, typer.Argument(help="A folder of criteria sets (*.yaml).")],
+    evidence: Annotated[Path | None, typer.Option(help="A folder of evidence instead of that shipped.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Everything that is wrong with a folder of sets, with file and line.
 
     Ends with 1 where a set is wrong, and with 3 where a file cannot be read as one.
     """
     try:
-        sets, findings = check_folder(directory)
+        sets, findings = check_folder(directory, evidence)
     except PolicyError as error:
         fail(REFUSED, str(error))
     if as_json:

@@ -41,13 +41,14 @@ def determine_command(
     note: Annotated[list[Path] | None, typer.Option(help="A chart note to add; may be given several times.")] = None,
     on: Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day of the request.")] = None,
     criteria: Annotated[Path | None, typer.Option(help="A folder of criteria sets instead of those shipped.")] = None,
+    evidence: Annotated[Path | None, typer.Option(help="A folder of evidence instead of that shipped.")] = None,
     as_json: AsJson = False,
     html: Annotated[Path | None, typer.Option(help="Write the letter as HTML.")] = None,
     pdf: Annotated[Path | None, typer.Option(help="Write the letter as PDF.")] = None,
 ) -> None:
     """Determines a request offline and prints the determination."""
     parsed = read_file(request, note or [], on.date() if on else None)
-    document = determine_request(parsed, criteria)
+    document = determine_request(parsed, criteria, evidence)
     if html or pdf:
         _write_letter(document, parsed, html, pdf)
     if as_json:
@@ -78,11 +79,13 @@ def _note(path: Path) -> Attachment:
     return Attachment(f"sha256:{hashlib.sha256(data).hexdigest()}", data, content_type, path.name)
 
 
-def determine_request(request: PasRequest, criteria_dir: Path | None = None) -> dict[str, Any]:
+def determine_request(
+    request: PasRequest, criteria_dir: Path | None = None, evidence_dir: Path | None = None
+) -> dict[str, Any]:
     """``priorauth.determination/1`` of a request. Ends the command where the policy cannot be used."""
     try:
-        policy = load_policy(criteria_dir)
-        library = load_evidence(read_policy("evidence"))
+        policy = load_policy(criteria_dir, evidence_dir)
+        library = load_evidence(read_policy("evidence", evidence_dir))
     except PolicyError as error:
         fail(REFUSED, str(error))
     evaluation = evaluate_parsed(request, policy)

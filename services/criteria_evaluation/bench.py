@@ -1,25 +1,21 @@
 """All that is wrong with a folder of criteria sets, with file and line: what ``priorauth criteria check`` reports."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from services.criteria_evaluation.domain.check import Problem, check_set
 from services.criteria_evaluation.domain.examples import wrong_examples
 from services.criteria_evaluation.domain.lexicon import load_lexicon
 from services.criteria_evaluation.domain.overlaps import overlaps
-from services.criteria_evaluation.domain.places import line_of_message, line_of_place
 from services.criteria_evaluation.domain.reach import unreachable
 from services.criteria_evaluation.domain.vocabulary import comparable
 from shared.clinical.criteria import parse_criteria_set
 from shared.clinical.criteria_model import CriteriaSet
 from shared.clinical.evidence import load_evidence
 from shared.clinical.expression import Vocabulary
+from shared.clinical.policy_places import fault_of, line_of_place
 from shared.policy import PolicyError, PolicyFile, read_policy
-
-_LINE: Final = re.compile(r", line (\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +29,22 @@ class Finding:
     unreadable: bool = False
 
 
-def check_folder(directory: Path | None) -> tuple[tuple[CriteriaSet, ...], list[Finding]]:
+def check_folder(directory: Path | None, evidence: Path | None = None) -> tuple[tuple[CriteriaSet, ...], list[Finding]]:
     """The sets of the folder that can be read, and everything that is wrong with any of them.
 
     Raises:
-        PolicyError: the folder cannot be read or is empty, or the lexicon or evidence that ships with the code is broken.
+        PolicyError: the folder cannot be read or is empty, or the lexicon or the evidence is broken.
     """
     lexicon = load_lexicon(read_policy("lexicon"))
     vocabulary: Vocabulary = comparable(lexicon.vocabulary)
-    statements = frozenset(load_evidence(read_policy("evidence"), vocabulary).statements)
+    statements = frozenset(load_evidence(read_policy("evidence", evidence), vocabulary).statements)
     findings: list[Finding] = []
     read: list[tuple[PolicyFile, CriteriaSet]] = []
     for file in read_policy("criteria", directory):
         try:
             read.append((file, parse_criteria_set(file.text, file.name, vocabulary)))
         except PolicyError as error:
-            findings.append(_unreadable(file, str(error)))
+            findings.append(_unreadable(file, error))
     for file, criteria_set in read:
         problems = [
             *check_set(criteria_set, statements, vocabulary),
@@ -62,12 +58,9 @@ def check_folder(directory: Path | None) -> tuple[tuple[CriteriaSet, ...], list[
     return tuple(s for _, s in read), findings
 
 
-def _unreadable(file: PolicyFile, message: str) -> Finding:
-    stated = _LINE.search(message)
-    line = int(stated[1]) if stated else line_of_message(file.text, message)
-    head, _, reason = message.partition(": ")
-    place = head.removeprefix(file.name).lstrip(".")
-    return Finding(file.name, line, "" if stated else place, reason or message, unreadable=True)
+def _unreadable(file: PolicyFile, error: PolicyError) -> Finding:
+    fault = fault_of([file], error)
+    return Finding(file.name, fault.line, fault.place, fault.reason, unreadable=True)
 
 
 def _found(file: PolicyFile, problem: Problem) -> Finding:

@@ -1,6 +1,6 @@
 """``case.submitted``, ``information.received``, ``case.updated`` in; ``criteria.evaluated`` out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -29,8 +29,10 @@ Stored = Mapping[str, StoredDocument]
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What a batch needs beside the journal, by case: its documents, and what the extractor proposed for it, if there is one."""
+    """What a batch needs beside the journal: one policy for all of it, and by case its documents and what the extractor
+    proposed for it, if there is one."""
 
+    policy: Policy
     documents: Mapping[UUID, Stored]
     extractions: Mapping[UUID, Extraction]
 
@@ -38,28 +40,30 @@ class Prepared:
 class EvaluateCriteria(PureHandler):
     """Reads the chart and evaluates the criteria that apply."""
 
-    def __init__(self, policy: Policy, proposer: Proposer | None = None) -> None:
+    def __init__(self, policy: Callable[[], Policy], proposer: Proposer | None = None) -> None:
+        """``policy`` gives the one in force; it is asked once a batch."""
         self._policy = policy
         self._proposer = proposer
 
     async def prepare(self, connection: AsyncConnection, batch: Sequence[Work]) -> Prepared:
-        """The documents of the whole batch, in one query, and what the extractor proposes for them."""
+        """The policy and the documents of the whole batch, in one query, and what the extractor proposes for them."""
+        policy = self._policy()
         keys = {w.history.case_id: w.history.key for w in batch if w.history.key is not None}
         documents = await read_documents(connection, keys, keys)
         if self._proposer is None:
-            return Prepared(documents, {})
+            return Prepared(policy, documents, {})
         charts = {
             w.history.case_id: chart_of(w.history, documents.get(w.history.case_id, {})) for w in batch if _is_due(w)
         }
         extractions = await self._proposer.propose(list(charts.values()))
-        return Prepared(documents, dict(zip(charts, extractions, strict=True)))
+        return Prepared(policy, documents, dict(zip(charts, extractions, strict=True)))
 
     def handle(self, work: Work, prepared: Prepared) -> Proposed | None:
         """Evaluates anew, unless the case has moved on or a person has it."""
         if not _is_due(work):
             return None
         case = work.history.case_id
-        return answer(work.history, self._policy, prepared.documents.get(case, {}), prepared.extractions.get(case))
+        return answer(work.history, prepared.policy, prepared.documents.get(case, {}), prepared.extractions.get(case))
 
 
 def _is_due(work: Work) -> bool:

@@ -3,12 +3,11 @@
 from fastapi import FastAPI
 
 from services.evidence_lookup.handlers import AttachEvidence
-from shared.clinical.evidence import load_evidence
+from services.evidence_lookup.library import compile_library
 from shared.platform.service import Runtime
-from shared.policy import read_policy
 
 
 def build(runtime: Runtime) -> FastAPI:
     """Wires the service."""
-    runtime.consume(AttachEvidence(load_evidence(read_policy("evidence"))))
+    runtime.consume(AttachEvidence(runtime.hold(compile_library)))
     return runtime.api("priorauth evidence lookup")

@@ -1,6 +1,7 @@
 """Criteria sets: policy as data, compiled once when loaded. ``docs/criteria-format.md`` describes the YAML."""
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -150,6 +151,13 @@ class CriteriaSet:
     examples: tuple[Example, ...] = ()
 
     @property
+    def cited(self) -> frozenset[str]:
+        """The ids of all evidence statements that any part of the set names."""
+        parts: list[Node | ReferRule | Statement | Ruling] = [*_with_children(self.criteria), *self.refer]
+        parts += [*self.statements, *(ruling for rule in self.alternatives for ruling in rule.rulings)]
+        return frozenset(statement for part in parts for statement in part.evidence)
+
+    @property
     def id(self) -> str:
         return self.ref.id
 
@@ -160,3 +168,9 @@ class CriteriaSet:
     @property
     def digest(self) -> str:
         return self.ref.digest
+
+
+def _with_children(nodes: tuple[Node, ...]) -> Iterator[Node]:
+    for node in nodes:
+        yield node
+        yield from _with_children(node.children)

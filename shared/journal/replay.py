@@ -51,13 +51,29 @@ class Difference:
     paths: tuple[str, ...]
 
 
+class PolicyGoneError(Exception):
+    """An answer cannot be made again, because the policy that it was made by is not at hand. The text names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """An answer that could not be made again, and the policy that is missing for it."""
+
+    case: str
+    sequence: int
+    type: str
+    policy: str
+
+
 @dataclass(slots=True)
 class Replay:
-    """What a replay found."""
+    """What a replay found. A case that differs counts as different, also where a policy is gone for another answer of it."""
 
     cases: int = 0
     events: int = 0
     different: set[UUID] = field(default_factory=set)
+    without_policy: set[UUID] = field(default_factory=set)
+    gone: list[Gone] = field(default_factory=list)
     erased: int = 0
     differences: list[Difference] = field(default_factory=list)
 
@@ -65,12 +81,14 @@ class Replay:
         """The JSON of ``priorauth audit replay``."""
         return {
             "cases": self.cases,
-            "same": self.cases - len(self.different) - self.erased,
+            "same": self.cases - len(self.different | self.without_policy) - self.erased,
             "different": len(self.different),
+            "policy_gone": len(self.without_policy - self.different),
             "erased": self.erased,
             "events": self.events,
             "code_version": CODE_VERSION,
             "differences": [asdict(d) for d in self.differences],
+            "gone": [asdict(g) for g in self.gone],
         }
 
 
@@ -136,7 +154,12 @@ def _replay_case(
         if answer is not None:
             found.events += 1
             work = Work(so_far, by_id[event.causation_id], event.recorded_at)
-            paths = _compare(event, answer, work, documents)
+            try:
+                paths = _compare(event, answer, work, documents)
+            except PolicyGoneError as error:
+                found.without_policy.add(history.case_id)
+                found.gone.append(Gone(str(history.case_id), event.sequence, event.type, str(error)))
+                paths = ()
             if paths:
                 found.different.add(history.case_id)
                 found.differences.append(
@@ -151,6 +174,8 @@ def _compare(event: Recorded, answer: Answer, work: Work, documents: Mapping[str
     try:
         stored = event.open_data()
         proposed = answer(work, event, documents)
+    except PolicyGoneError:
+        raise
     except Exception as error:
         # What the code of today cannot answer is a difference to report, and no reason to stop the others.
         return (f"error:{type(error).__name__}",)

@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import uvicorn
 from aiokafka.errors import KafkaError
@@ -30,9 +31,12 @@ from shared.platform import telemetry
 from shared.platform.database import make_engine
 from shared.platform.http import Check, make_api
 from shared.platform.logs import configure_logging, get_logger
+from shared.platform.policy import PolicyHolder
 from shared.platform.settings import Settings
+from shared.policy import PolicyFiles, read_policies
 
 log = get_logger()
+T = TypeVar("T")
 Background = Callable[[], Awaitable[None]]
 
 
@@ -50,6 +54,7 @@ class Runtime:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process begins to end, so that answers without an end of their own can end too."""
     checks: dict[str, Check] = field(default_factory=dict)
+    policies: list[Callable[[], None]] = field(default_factory=list)
 
     @property
     def reader(self) -> AsyncEngine:
@@ -67,6 +72,25 @@ class Runtime:
             backoff_seconds=self.settings.handler_backoff_seconds,
         )
         self.subscribe(consumer.consume)
+
+    def hold(self, compile_files: Callable[[PolicyFiles], T]) -> PolicyHolder[T]:
+        """The policy of the folders that the settings name, kept at what they hold while the process runs.
+
+        Raises:
+            PolicyError: it cannot be used.
+        """
+        settings = self.settings
+        holder = PolicyHolder(
+            self.name, lambda: read_policies(settings.criteria_dir, settings.evidence_dir), compile_files
+        )
+        self.background.append(lambda: holder.watch(settings.policy_poll_seconds))
+        self.policies.append(holder.ask)
+        return holder
+
+    def reload(self) -> None:
+        """Has every policy of the process look at its files now."""
+        for ask in self.policies:
+            ask()
 
     def subscribe(self, consume: Consume) -> None:
         """Feeds this service's batches to ``consume``."""
@@ -141,6 +165,9 @@ async def _serve(name: str, build: Build, settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_, stop.set)
+    if sys.platform != "win32":
+        # Also where there is no policy, so that one signal to all processes ends none of them.
+        loop.add_signal_handler(signal.SIGHUP, runtime.reload)
     api = build(runtime)
     _calm_the_collector()
     server = Server(

@@ -61,6 +61,15 @@ RELAY_LEADER = Gauge("priorauth_relay_leader", "1 where this relay holds its sha
 HTTP_REQUESTS = Counter("priorauth_http_requests", "HTTP requests.", ["service", "route", "status"])
 HTTP_SECONDS = Histogram("priorauth_http_seconds", "HTTP request time.", ["service", "route"], buckets=_SECONDS)
 NOTICE_ATTEMPTS = Counter("priorauth_notice_attempts", "Delivery attempts.", ["channel", "result"])
+POLICY_CHANGES = Counter(
+    "priorauth_policy_changes", "Changed policy files that a running process found.", ["service", "result"]
+)
+"""``result``: adopted, or refused, by which the policy before them stays in force."""
+POLICY_REFUSED = Gauge(
+    "priorauth_policy_refused",
+    "1 where the policy files cannot be used and those before them are in force.",
+    ["service"],
+)
 READY = Gauge("priorauth_ready", "1 where a dependency is reachable.", ["service", "dependency"])
 
 

@@ -54,6 +54,33 @@ def read_policy_bytes(kind: Kind, name: str, directory: Path | None = None) -> b
         raise PolicyError(f"{name} cannot be read: {type(error).__name__}.") from error
 
 
+@dataclass(frozen=True, slots=True)
+class PolicyFiles:
+    """The criteria sets and the evidence library as they stood in their folders at one moment."""
+
+    criteria: tuple[PolicyFile, ...]
+    evidence: tuple[PolicyFile, ...]
+
+    @property
+    def all(self) -> tuple[PolicyFile, ...]:
+        """The files of both."""
+        return (*self.criteria, *self.evidence)
+
+    @property
+    def digest(self) -> str:
+        """The content address of names and texts together."""
+        return digest_of(*(part for file in self.all for part in (file.name, file.text)))
+
+
+def read_policies(criteria: Path | None = None, evidence: Path | None = None) -> PolicyFiles:
+    """The files of both kinds, each from its folder or as they ship with the code.
+
+    Raises:
+        PolicyError: a folder cannot be read or holds no YAML file.
+    """
+    return PolicyFiles(read_policy("criteria", criteria), read_policy("evidence", evidence))
+
+
 def digest_of(*texts: str) -> str:
     """The content address of policy text: ``sha256:`` over the texts in order, each with its length before it."""
     h = hashlib.sha256()

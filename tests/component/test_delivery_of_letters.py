@@ -17,18 +17,19 @@ from services.criteria_evaluation.handlers import EvaluateCriteria
 from services.criteria_evaluation.policy import load_policy
 from services.determination.handlers import Determine
 from services.evidence_lookup.handlers import AttachEvidence
+from services.evidence_lookup.library import compile_library
 from services.intake.domain.pas_request import read_request
 from services.intake.store import Submission, Submissions
 from services.notification.deliver import make_deliverer
 from services.notification.handlers import PrepareNotice
 from shared import flow
-from shared.clinical.evidence import load_evidence
 from shared.journal.crypto import MasterKey
 from shared.journal.store import read_histories
 from shared.messaging.consumer import Consumer
 from shared.messaging.work import Handler
+from shared.platform.policy import PolicyHolder
 from shared.platform.settings import Settings
-from shared.policy import read_policy
+from shared.policy import read_policies
 from tests.support.cases import TRACEPARENT, messages
 from tests.support.spine import spine_request
 
@@ -38,8 +39,8 @@ async def decide(engine: AsyncEngine, master: MasterKey, bundle: dict[str, objec
     request = read_request(json.dumps(bundle).encode(), datetime.now(UTC))
     (received,) = await Submissions(engine, master).write([Submission(request, TRACEPARENT)])
     steps: tuple[tuple[flow.ServiceFlow, Handler], ...] = (
-        (flow.CRITERIA_EVALUATION, EvaluateCriteria(load_policy())),
-        (flow.EVIDENCE_LOOKUP, AttachEvidence(load_evidence(read_policy("evidence")))),
+        (flow.CRITERIA_EVALUATION, EvaluateCriteria(load_policy)),
+        (flow.EVIDENCE_LOOKUP, AttachEvidence(PolicyHolder("evidence_lookup", read_policies, compile_library))),
         (flow.DETERMINATION, Determine(90)),
         (flow.NOTIFICATION, PrepareNotice(channel)),
     )
