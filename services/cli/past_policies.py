@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from services.criteria_evaluation.domain.vocabulary import comparable
 from services.criteria_evaluation.policy import Policy, load_policy
 from shared.clinical.criteria import CriteriaSet, load_criteria
 from shared.clinical.evidence import EvidenceLibrary, load_evidence
+from shared.clinical.expression import Vocabulary
 from shared.clinical.model import AttachedEvidence, Evaluation
 from shared.clinical.policy_places import fault_of
 from shared.journal.replay import PolicyGoneError
@@ -27,8 +29,9 @@ class PastPolicies:
         current = load_policy(criteria_dir, evidence_dir)
         self._lexicon = current.lexicon
         self._sets = {s.digest: s for s in current.criteria_sets}
+        vocabulary = comparable(current.lexicon.vocabulary)
         for folder in earlier_criteria:
-            self._sets = {s.digest: s for s in _sets(read_policy("criteria", folder))} | self._sets
+            self._sets = {s.digest: s for s in _sets(read_policy("criteria", folder), vocabulary)} | self._sets
         libraries = [load_evidence(read_policy("evidence", folder)) for folder in (evidence_dir, *earlier_evidence)]
         self._libraries = {library.digest: library for library in libraries}
         self._known: dict[tuple[str, ...], Policy] = {}
@@ -73,8 +76,8 @@ class PastPolicies:
         return self._libraries[digest]
 
 
-def _sets(files: tuple[PolicyFile, ...]) -> Iterable[CriteriaSet]:
+def _sets(files: tuple[PolicyFile, ...], vocabulary: Vocabulary) -> Iterable[CriteriaSet]:
     try:
-        return load_criteria(files)
+        return load_criteria(files, vocabulary)
     except PolicyError as error:
         raise PolicyError(str(fault_of(files, error))) from error

@@ -17,14 +17,15 @@ from services.criteria_evaluation.policy import load_policy
 from services.intake.domain.pas_request import read_request
 from services.intake.handlers import submission
 from shared import flow
-from shared.case.history import History, Recorded
+from shared.case.history import History
 from shared.clinical.document_text import chart_entries
 from shared.clinical.extraction import Extraction, Proposal
 from shared.clinical.model import Document, Fact
 from shared.events.codec import encode
-from shared.events.model import CaseSubmitted, EventData
+from shared.events.model import CaseSubmitted
 from shared.journal.documents import StoredDocument
 from shared.messaging.work import Work
+from tests.support.recorded import recorded
 from tests.support.requests import Note, as_body
 from tests.support.spine import spine_request
 from tests.unit.coded_chart import LEXICON
@@ -162,16 +163,6 @@ def test_a_recorded_proposal_whose_words_are_not_in_the_document_counts_no_more(
     assert extract([flagged], [], LEXICON, Extraction("m", good)) == {}
 
 
-def _recorded(history: History, event_type: str, data: EventData, consumer: str) -> Recorded:
-    raw, at = encode(data), dt.datetime(2026, 9, 15, tzinfo=dt.UTC)
-    sequence = history.sequence + 1
-    after = "submitted" if sequence == 1 else "criteria_evaluated"
-    return Recorded(
-        history.case_id, sequence, UUID(int=sequence), event_type, history.state, after, "system", "p", consumer,
-        UUID(int=max(sequence - 1, 1)), at, at, None, "v", "{}", b"", b"", lambda: raw,
-    )  # fmt: skip
-
-
 def test_a_replay_gives_the_same_bytes_and_asks_nobody() -> None:
     body = spine_request(5, facts={}, notes=[Note(TEXT)])
     request = read_request(as_body(body), dt.datetime(2026, 9, 15, tzinfo=dt.UTC))
@@ -184,9 +175,9 @@ def test_a_replay_gives_the_same_bytes_and_asks_nobody() -> None:
     )
     extraction = Extraction("m", proposals, 2, ("extractor-answer",))
     history = History(UUID(int=7))
-    history.add(_recorded(history, flow.CASE_SUBMITTED, submitted, "intake"))
+    history.add(recorded(history, flow.CASE_SUBMITTED, submitted, "intake"))
     first = answer(history, load_policy(), stored, extraction)
-    event = _recorded(history, flow.CRITERIA_EVALUATED, first.data, "criteria_evaluation")
+    event = recorded(history, flow.CRITERIA_EVALUATED, first.data, "criteria_evaluation")
     cause = history.at(1)
     assert cause is not None
     again = make_answers()["criteria_evaluation"](Work(history, cause, event.recorded_at), event, stored)
