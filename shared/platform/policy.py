@@ -53,7 +53,9 @@ class PolicyHolder(Generic[T]):
         """Looks for changed files for ever. They are read and compiled beside the event loop, which stays at its work."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._asked.wait(), seconds)
+                # Not wait_for, which before Python 3.12 loses a cancellation that comes together with the event.
+                async with asyncio.timeout(seconds):
+                    await self._asked.wait()
             asked = self._asked.is_set()
             self._asked.clear()
             await asyncio.to_thread(self.refresh, settled=not asked)
