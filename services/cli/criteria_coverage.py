@@ -27,11 +27,12 @@ def add_to(app: typer.Typer) -> None:
 def coverage(
     directory: Annotated[Path, typer.Argument(help="A folder of criteria sets (*.yaml).")],
     requests: Annotated[list[Path], typer.Argument(help="PAS request Bundles, or folders of them (*.json).")],
+    evidence: Annotated[Path | None, typer.Option(help="A folder of evidence instead of that shipped.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """How often each criterion was met, not met or unknown over requests, and which never decided anything."""
     try:
-        policy = load_policy(directory)
+        policy = load_policy(directory, evidence)
     except PolicyError as error:
         fail(REFUSED, str(error))
     files = list(_files(requests))

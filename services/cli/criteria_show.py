@@ -1,5 +1,6 @@
 """``priorauth criteria show``: one criteria set as a tree that a person reads."""
 
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -24,10 +25,15 @@ def add_to(app: typer.Typer) -> None:
     app.command("show")(show)
 
 
-def show(set_id: Annotated[str, typer.Argument(metavar="ID", help="A set's id.")], as_json: AsJson = False) -> None:
+def show(
+    set_id: Annotated[str, typer.Argument(metavar="ID", help="A set's id.")],
+    criteria: Annotated[Path | None, typer.Option(help="A folder of criteria sets instead of those shipped.")] = None,
+    evidence: Annotated[Path | None, typer.Option(help="A folder of evidence instead of that shipped.")] = None,
+    as_json: AsJson = False,
+) -> None:
     """A set as a tree: who it is for, its criteria in words, where each rule comes from, what is asked and referred."""
     try:
-        sets = [s for s in load_policy(None).criteria_sets if s.id == set_id]
+        sets = [s for s in load_policy(criteria, evidence).criteria_sets if s.id == set_id]
     except PolicyError as error:
         fail(REFUSED, str(error))
     if not sets:

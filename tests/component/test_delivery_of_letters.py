@@ -38,8 +38,9 @@ async def decide(engine: AsyncEngine, master: MasterKey, bundle: dict[str, objec
     """Takes a request through every service up to its notice."""
     request = read_request(json.dumps(bundle).encode(), datetime.now(UTC))
     (received,) = await Submissions(engine, master).write([Submission(request, TRACEPARENT)])
+    policy = load_policy()
     steps: tuple[tuple[flow.ServiceFlow, Handler], ...] = (
-        (flow.CRITERIA_EVALUATION, EvaluateCriteria(load_policy)),
+        (flow.CRITERIA_EVALUATION, EvaluateCriteria(lambda: policy)),
         (flow.EVIDENCE_LOOKUP, AttachEvidence(PolicyHolder("evidence_lookup", read_policies, compile_library))),
         (flow.DETERMINATION, Determine(90)),
         (flow.NOTIFICATION, PrepareNotice(channel)),

@@ -27,20 +27,21 @@ from services.criteria_evaluation.policy import load_policy
 from services.determination.api import add_commands
 from services.determination.handlers import Determine
 from services.evidence_lookup.handlers import AttachEvidence
+from services.evidence_lookup.library import compile_library
 from services.intake.domain.pas_request import read_request
 from services.intake.store import Submission, Submissions
 from services.notification.handlers import PrepareNotice
 from shared import flow
-from shared.clinical.evidence import load_evidence
 from shared.journal.crypto import MasterKey
 from shared.messaging.consumer import Consumer
 from shared.messaging.work import Handler
 from shared.platform.database import make_engine
 from shared.platform.embedded.server import choose_port
 from shared.platform.http import make_api
+from shared.platform.policy import PolicyHolder
 from shared.platform.service import Runtime, Server
 from shared.platform.settings import Settings
-from shared.policy import read_policy
+from shared.policy import read_policies
 from tests.support.cases import TRACEPARENT, messages
 from tests.support.consuming import MASTER, settings_of
 from tests.support.running import ROOT
@@ -55,9 +56,11 @@ APPROVED, ASKED, REFERRED = DEMO_CASES
 @cache
 def handlers() -> tuple[tuple[flow.ServiceFlow, Handler], ...]:
     """What each service answers with, in the order of the flow; reading the policy takes a second or more."""
+    policy = load_policy()
+    library = PolicyHolder(flow.EVIDENCE_LOOKUP.name, read_policies, compile_library)
     return (
-        (flow.CRITERIA_EVALUATION, EvaluateCriteria(load_policy(None))),
-        (flow.EVIDENCE_LOOKUP, AttachEvidence(load_evidence(read_policy("evidence")))),
+        (flow.CRITERIA_EVALUATION, EvaluateCriteria(lambda: policy)),
+        (flow.EVIDENCE_LOOKUP, AttachEvidence(library)),
         (flow.DETERMINATION, Determine(90)),
         (flow.NOTIFICATION, PrepareNotice("none")),
     )
