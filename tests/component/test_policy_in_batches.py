@@ -11,6 +11,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.cli.answers import make_answers
+from services.cli.past_policies import PastPolicies
 from services.criteria_evaluation.handlers import EvaluateCriteria
 from services.criteria_evaluation.policy import Policy, load_policy
 from services.evidence_lookup.domain.attach import ABSENT
@@ -21,6 +23,7 @@ from services.intake.store import Submission, Submissions
 from shared import flow
 from shared.events.model import CriteriaEvaluated, EvidenceAttached
 from shared.journal.crypto import MasterKey
+from shared.journal.replay import replay
 from shared.journal.store import read_histories
 from shared.messaging.consumer import Consumer
 from shared.platform.policy import PolicyHolder
@@ -115,3 +118,21 @@ async def test_evidence_that_is_nowhere_holds_no_case_up(
     await attach.consume(await told(engine, cases, flow.CRITERIA_EVALUATED))
     (found,) = await answers(engine, master, cases, flow.EVIDENCE_ATTACHED)
     assert [s.id for s in found.evidence.statements if s.reason == ABSENT] == [f"{STATEMENT}-again"]
+
+
+async def test_a_replay_tells_an_answer_whose_policy_is_gone_from_one_that_differs(
+    engine: AsyncEngine, master: MasterKey, tmp_path: Path
+) -> None:
+    newer = amended(tmp_path / "newer", 'version: "1.0.0"', 'version: "1.1.0"') / "criteria"
+    policy = load_policy(newer)
+    (case,) = cases = await submit(engine, master, 51)
+    evaluation = Consumer(flow.CRITERIA_EVALUATION, EvaluateCriteria(lambda: policy), engine, master)
+    await evaluation.consume(await told(engine, cases, flow.CASE_SUBMITTED))
+    without = (await replay(engine, master, make_answers(), case_id=case)).as_dict()
+    assert (without["same"], without["different"], without["policy_gone"]) == (0, 0, 1)
+    (gone,) = without["gone"]
+    assert (gone["case"], gone["sequence"]) == (str(case), 2)
+    assert gone["policy"].startswith("criteria set spine-tumor-decompression 1.1.0 sha256:")
+    past = PastPolicies(earlier_criteria=[newer])
+    found = (await replay(engine, master, make_answers(past), case_id=case)).as_dict()
+    assert (found["same"], found["different"], found["policy_gone"]) == (1, 0, 0)
