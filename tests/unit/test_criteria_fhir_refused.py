@@ -183,7 +183,7 @@ def test_what_a_server_adds_to_a_resource_changes_nothing() -> None:
     [
         ("id: home-oxygen", f"id: {'a' * 65}", "at most 64 characters"),
         ("title: Oxygen at home", 'title: "Oxygen\\x07"', "a character or a number that FHIR does not"),
-        ("{oxygen.sao2_rest: 87}", "{oxygen.sao2_rest: .inf}", "a character or a number that FHIR does not"),
+        ("{oxygen.sao2_rest: 87}", "{oxygen.sao2_rest: .inf}", "cannot be a value"),
         ("title: Oxygen at home", "title: [", "home-oxygen.yaml"),
         ("  lab.hematocrit: What", "  lab.sodium: What", "lab.sodium is not a fact"),
     ],

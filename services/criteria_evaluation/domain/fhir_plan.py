@@ -90,7 +90,7 @@ def _use_context(applicability: Mapping[str, Any]) -> list[Json]:
 
 
 def _period(effective: Mapping[str, Any]) -> Json:
-    return {fhir: effective[key].isoformat() for key, fhir in (("from", "start"), ("to", "end")) if key in effective}
+    return {fhir: effective[key] for key, fhir in (("from", "start"), ("to", "end")) if key in effective}
 
 
 def _evidence(criteria_set: CriteriaSet, library: EvidenceLibrary) -> list[Json]:
