@@ -9,11 +9,16 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck, settings
 
 from shared.journal.migrate import upgrade
 from shared.platform.embedded.kafka import EmbeddedKafka
 from shared.platform.embedded.postgres import EmbeddedPostgres
 from tests.support.servers import empty_topics, execute, fresh_database, on_database
+
+# A machine that does something else meanwhile makes a law no less true.
+settings.register_profile("priorauth", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("priorauth")
 
 
 @pytest.fixture(scope="session")

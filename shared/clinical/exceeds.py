@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared.clinical.kleene import MET, NOT_MET, UNKNOWN, Value
-from shared.clinical.leaves import Leaf
+from shared.clinical.kleene import UNKNOWN, Value
+from shared.clinical.leaves import Leaf, above
 from shared.clinical.model import Fact, Facts
 from shared.clinical.policy_yaml import finite
 from shared.policy import PolicyError
@@ -12,7 +12,11 @@ from shared.policy import PolicyError
 
 @dataclass(frozen=True, slots=True)
 class Exceeds(Leaf):
-    """Whether ``fact`` is greater than ``other`` by more than ``by``, all in one unit. Intervals compare by their ends."""
+    """Whether ``fact`` is greater than ``other`` by more than ``by``, all in one unit.
+
+    The difference of two intervals is an interval, and compares with ``by`` as any does: an end that belongs to neither
+    side is not reached.
+    """
 
     fact: str
     other: str
@@ -26,11 +30,15 @@ class Exceeds(Leaf):
         greater, lesser = facts.get(self.fact), facts.get(self.other)
         if not _comparable(greater, lesser) or greater is None or lesser is None:
             return UNKNOWN
-        if greater.low is not None and lesser.high is not None and greater.low - lesser.high > self.by:
-            return MET
-        if greater.high is not None and lesser.low is not None and greater.high - lesser.low <= self.by:
-            return NOT_MET
-        return UNKNOWN
+        difference = Fact(
+            self.fact,
+            "known",
+            low=None if greater.low is None or lesser.high is None else greater.low - lesser.high,
+            high=None if greater.high is None or lesser.low is None else greater.high - lesser.low,
+            low_open=greater.low_open or lesser.high_open,
+            high_open=greater.high_open or lesser.low_open,
+        )
+        return above(difference, self.by)
 
     def describe(self) -> str:
         return f"{self.fact} exceeds {self.other} by more than {self.by:g}"

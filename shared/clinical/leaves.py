@@ -107,7 +107,8 @@ def _at_least(fact: Fact, bound: float) -> Value:
     return UNKNOWN
 
 
-def _above(fact: Fact, bound: float) -> Value:
+def above(fact: Fact, bound: float) -> Value:
+    """Whether a quantity is greater than a bound in its own unit, up to floating-point rounding."""
     slack = 1e-9 * max(1.0, abs(bound))
     low, high = fact.low, fact.high
     if low is not None and (low > bound + slack or (fact.low_open and low >= bound - slack)):
@@ -118,7 +119,7 @@ def _above(fact: Fact, bound: float) -> Value:
 
 
 def _equal(fact: Fact, bound: float) -> Value:
-    if _at_least(fact, bound) == NOT_MET or _above(fact, bound) == MET:
+    if _at_least(fact, bound) == NOT_MET or above(fact, bound) == MET:
         return NOT_MET
     return MET if fact.low == fact.high and not (fact.low_open or fact.high_open) else UNKNOWN
 
@@ -127,11 +128,11 @@ def _compare(operator: Operator, fact: Fact, bound: float) -> Value:
     if operator == ">=":
         return _at_least(fact, bound)
     if operator == ">":
-        return _above(fact, bound)
+        return above(fact, bound)
     if operator == "<":
         return negate(_at_least(fact, bound))
     if operator == "<=":
-        return negate(_above(fact, bound))
+        return negate(above(fact, bound))
     return _equal(fact, bound)
 
 

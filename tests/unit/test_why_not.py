@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.criteria_evaluation.domain.judge import judge, preference
-from services.criteria_evaluation.domain.missing import sole_change
-from services.criteria_evaluation.domain.why_not import passes, why_not
+from services.criteria_evaluation.domain.judge import judge
+from services.criteria_evaluation.domain.why_not import Condition, passes, sole_change, why_not
 from services.criteria_evaluation.policy import load_policy
 from shared.clinical.expression import parse_expression
 from shared.clinical.kleene import MET
@@ -18,7 +17,7 @@ FAILED = [(s.id, e.name, e.facts) for s in SETS.values() for e in s.examples if 
 
 def turns(set_id: str, facts: Facts) -> dict[str, tuple[str, tuple[str, ...], bool]]:
     criteria_set = SETS[set_id]
-    found = why_not(criteria_set, judge(criteria_set, facts), facts, preference(criteria_set))
+    found = why_not(criteria_set, judge(criteria_set, facts), facts)
     return {turn.fact: (turn.needs, turn.decides, turn.alone) for turn in found}
 
 
@@ -75,6 +74,6 @@ def test_a_sole_change_is_found_exactly_where_one_exists(names: list[str], a: bo
     for name in facts:
         flipped = {**facts, name: Fact(name, "known", not facts[name].value)}
         possible = expression.value(facts) != MET and expression.value(flipped) == MET
-        assert (sole_change(expression, name, facts, {}) is not None) == (
+        assert (sole_change(Condition("it", expression, (MET,)), name, facts) is not None) == (
             possible or (expression.value(facts) == MET and name in expression.fact_names)
         )

@@ -20,7 +20,6 @@ from services.criteria_evaluation.domain.judge import (
     judge,
     label,
     missing,
-    preference,
 )
 from services.criteria_evaluation.domain.purposes import Asked, Fit, asked_of, fit_of, own_facts
 from services.criteria_evaluation.domain.select import select_set
@@ -116,7 +115,8 @@ class _ItemVerdict:
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
-    """All that follows from the outcomes of the comparisons and the codes and levels of the items, without any text of facts."""
+    """All that follows from the outcomes of the comparisons, the values of facts that are compared with each other, and the
+    codes and levels of the items, without any text of facts."""
 
     judged: Judged
     items: tuple[_ItemVerdict, ...]
@@ -126,13 +126,15 @@ class _Verdict:
     why_not: tuple[WhyNot, ...] = ()
 
 
-_Key = tuple[CriteriaSet, bytes, bytes, tuple[Asked, ...]]
+_Values = tuple[object, ...]
+_Key = tuple[CriteriaSet, bytes, bytes, _Values, tuple[Asked, ...]]
 _memo: dict[_Key, _Verdict] = {}
 
 
 def _evaluate_group(criteria_set: CriteriaSet, items: Sequence[RequestedItem], facts: Facts) -> _Part:
     asked = tuple(asked_of(criteria_set, item, facts) for item in items)
-    key = (criteria_set, comparisons(criteria_set, facts), _statuses(criteria_set, facts), asked)
+    outcomes = comparisons(criteria_set, facts)
+    key = (criteria_set, outcomes, _statuses(criteria_set, facts), _linked_values(criteria_set, facts), asked)
     verdict = _memo.get(key)
     if verdict is None:
         if len(_memo) >= MEMO_SIZE:
@@ -156,6 +158,20 @@ def _statuses(criteria_set: CriteriaSet, facts: Facts) -> bytes:
     return bytes([_STATUS[facts[name].status] if name in facts else 0 for name in criteria_set.fact_names])
 
 
+@lru_cache(maxsize=64)
+def _linked(criteria_set: CriteriaSet) -> tuple[str, ...]:
+    return tuple(sorted({name for leaf in criteria_set.leaves if len(leaf.compared) > 1 for name in leaf.compared}))
+
+
+def _linked_values(criteria_set: CriteriaSet, facts: Facts) -> _Values:
+    """The values of facts that are compared with each other.
+
+    What is missing, and what an outcome turns on, depends on how far apart they are, which no outcome of a comparison says.
+    """
+    known = [facts.get(name) for name in _linked(criteria_set)]
+    return tuple([fact and (fact.value, fact.low, fact.high, fact.low_open, fact.high_open) for fact in known])
+
+
 def _decide(criteria_set: CriteriaSet, asked: tuple[Asked, ...], facts: Facts) -> _Verdict:
     judged = judge(criteria_set, facts)
     common = tuple(Required(node.id, node.expression, facts) for node in judged.unknown)
@@ -168,7 +184,7 @@ def _decide(criteria_set: CriteriaSet, asked: tuple[Asked, ...], facts: Facts) -
         traces = tuple(fit.trace for fit in fits if fit.trace is not None)
         criteria += (trace_fits(criteria_set.purposes, traces),)
     reasons = _verdict_reasons(criteria_set, judged, items, criteria, contested(unknown), fits)
-    turns_on = why_not(criteria_set, judged, facts, preference(criteria_set))
+    turns_on = why_not(criteria_set, judged, facts)
     return _Verdict(judged, items, criteria, missing(criteria_set, unknown), reasons, turns_on)
 
 
