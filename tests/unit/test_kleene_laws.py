@@ -223,8 +223,8 @@ def test_a_difference_is_unknown_exactly_where_its_values_disagree(
 
 
 def test_a_difference_is_taken_up_to_rounding() -> None:
-    """94.1 less 89.1 is 5 for a reader, and 4.999... or 5.000...1 for a machine."""
-    for greater, lesser in ((94.1, 89.1), (88.7, 83.7), (59.9, 54.9), (60.3, 55.3)):
+    """64.4 less 59.4 is 5 for a reader, and 5.000000000000007 for a machine."""
+    for greater, lesser in ((94.1, 89.1), (64.4, 59.4), (65.9, 60.9), (66.9, 61.9)):
         facts = {n: Fact(n, "known", low=v, high=v) for n, v in ((NUMBER, greater), (SECOND, lesser))}
         assert Exceeds(NUMBER, SECOND, 5.0).evaluate(facts) == "not_met"
 

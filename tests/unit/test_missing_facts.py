@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.criteria_evaluation.domain.missing import deciding_facts, smallest_request
+from shared.clinical.exceeds import Exceeds
 from shared.clinical.expression import AllOf, AnyOf, AtLeast, Expression, Not
 from shared.clinical.kleene import MET, NOT_MET, UNKNOWN
-from shared.clinical.leaves import Compare, IsTrue, OneOf, Overlaps
+from shared.clinical.leaves import Compare, IncludesAny, IsKnown, IsTrue, OneOf, Overlaps
 from shared.clinical.model import Fact, Facts
 
 NUMBERS = (0.0, 1.0, 1.5, 2.0, 3.0)
@@ -103,6 +104,38 @@ def test_only_the_unknown_side_of_two_levels_is_asked_for() -> None:
     overlap = Overlaps("spine.lesion_levels", "spine.requested_levels")
     facts = {"spine.lesion_levels": Fact("spine.lesion_levels", "known", ("T8",))}
     assert smallest_request([overlap], facts, {}) == ("spine.requested_levels",)
+
+
+def test_of_two_intervals_one_is_asked_for_where_it_can_be_enough() -> None:
+    falls = Exceeds("q.rest", "q.asleep", 5.0)
+    asleep = Fact("q.asleep", "known", None, 89.0, 91.0)
+    assert smallest_request([falls], {"q.rest": Fact("q.rest", "known", None, 92.0, 98.0), "q.asleep": asleep}, {}) == (
+        "q.rest",
+    )
+    assert smallest_request([falls], {"q.rest": Fact("q.rest", "known", None, 92.0, 96.0), "q.asleep": asleep}, {}) == (
+        "q.asleep",
+        "q.rest",
+    )
+
+
+def test_facts_that_are_compared_with_each_other_bind_each_other() -> None:
+    """No value at rest is below 90 and above one of at least 89 asleep by more than 5, so that is no way out."""
+    impossible = (
+        Exceeds("q.rest", "q.asleep", 5.0),
+        Compare("q.rest", "<", 90.0),
+        Compare("q.asleep", ">=", 89.0),
+    )
+    way_out = AllOf((IsTrue("b.one"), IsTrue("b.two"), IsTrue("b.three")))
+    assert smallest_request([AnyOf((AllOf(impossible), way_out))], {}, {}) == ("b.one", "b.three", "b.two")
+    apart = AllOf((Not(Overlaps("s.a", "s.b")), IncludesAny("s.a", frozenset("x")), IncludesAny("s.b", frozenset("x"))))
+    assert smallest_request([AnyOf((apart, way_out))], {}, {}) == ("b.one", "b.three", "b.two")
+
+
+def test_what_is_never_not_met_is_no_way_out() -> None:
+    assert smallest_request([AnyOf((Not(IsKnown("b.one")), AllOf((IsTrue("b.two"), IsTrue("b.three")))))], {}, {}) == (
+        "b.three",
+        "b.two",
+    )
 
 
 def test_a_wide_condition_stays_fast_and_sufficient() -> None:
