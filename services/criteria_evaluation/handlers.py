@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.criteria_evaluation.domain.evaluate import evaluate_case
 from services.criteria_evaluation.domain.extract import extract
 from services.criteria_evaluation.domain.extract.proposals import Proposer
-from services.criteria_evaluation.domain.withdrawn import withdrawn
+from services.criteria_evaluation.domain.unread import unread
 from services.criteria_evaluation.policy import Policy
 from shared import flow
 from shared.case.history import History, Proposed
@@ -20,6 +20,7 @@ from shared.clinical.attachment_text import document_text
 from shared.clinical.extraction import Extraction
 from shared.clinical.fhir_paths import resources_of
 from shared.clinical.model import Document, Evaluation, Resource
+from shared.clinical.withdrawn import withdrawn
 from shared.events.model import CaseSubmitted, CriteriaEvaluated, DocumentRef, InformationReceived
 from shared.journal.documents import StoredDocument, read_documents
 from shared.messaging.work import PureHandler, Work
@@ -121,6 +122,7 @@ def evaluate_request(
             *(f"{t.id}:{flag}" for t in texts for flag in t.flags),
             *(extraction.flags if extraction is not None else ()),
         ),
+        unread_documents=unread(texts, resources, flags),
     )
     return evaluation if extraction is None else replace(evaluation, extraction=extraction)
 

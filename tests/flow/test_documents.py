@@ -25,7 +25,7 @@ async def test_the_letter_comes_as_html_and_as_pdf(provider: Provider) -> None:
         assert "M00007020" in text, "the letter, unlike everything else, says whom it is about"
 
 
-async def test_a_document_that_is_no_text_is_accepted_and_flagged(provider: Provider) -> None:
+async def test_beside_a_document_that_is_no_text_a_clinician_decides(provider: Provider) -> None:
     picture = base64.b64decode(
         "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
     )
@@ -37,9 +37,11 @@ async def test_a_document_that_is_no_text_is_accepted_and_flagged(provider: Prov
     request["entry"].append(document)
     case_id, _ = await provider.submit(request)
     case = await provider.until(case_id, *NOTIFIED)
-    assert case["state"] in {"approved", "in_review"}
-    document_view = await provider.determination(case_id)
-    assert "read" in document_view["text"], "a person is told that a document could not be read"
+    assert case["state"] == "in_review", "the facts would be approved, but the picture may say otherwise"
+    determination = await provider.determination(case_id)
+    assert {item["outcome"] for item in determination["items"]} == {"clinical_review"}
+    assert "could not be read" in determination["summary"]
+    assert "all criteria are met" in determination["reasons"][0]
 
 
 async def test_a_case_that_does_not_exist_is_a_problem_document(provider: Provider) -> None:

@@ -4,10 +4,12 @@ The rules are those of "How a case is decided" in docs/criteria-format.md. The m
 """
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
+
+from msgspec.structs import replace
 
 from services.criteria_evaluation.domain.judge import (
     MEMO_SIZE,
@@ -24,6 +26,7 @@ from services.criteria_evaluation.domain.judge import (
 from services.criteria_evaluation.domain.purposes import Asked, Fit, asked_of, fit_of, own_facts
 from services.criteria_evaluation.domain.select import select_set
 from services.criteria_evaluation.domain.trace import trace_fits
+from services.criteria_evaluation.domain.unread import say_unread
 from services.criteria_evaluation.domain.why_not import why_not
 from shared.clinical.criteria_model import CriteriaSet
 from shared.clinical.model import (
@@ -31,6 +34,7 @@ from shared.clinical.model import (
     CaseOutcome,
     Consideration,
     Criterion,
+    Document,
     Evaluation,
     Fact,
     Facts,
@@ -54,12 +58,14 @@ def evaluate_case(
     on: dt.date,
     facts: Facts,
     lexicon_digest: str = "",
-    flags: Iterable[str] = (),
+    flags: Collection[str] = (),
+    unread_documents: Sequence[Document] = (),
 ) -> Evaluation:
     """Selects the criteria sets for the items and evaluates them.
 
     ``diagnoses`` are ICD-10-CM codes of the claim, ``on`` the day whose policy counts. ``flags`` are what was wrong with
-    the documents: they are carried along and mentioned, and decide nothing.
+    the documents: they are carried along and mentioned, and decide nothing. ``unread_documents`` are those that may say
+    otherwise than the rest of the chart: beside one, what would be approved is for a clinician.
     """
     chosen, selection = select_set(sets, items, diagnoses, line_of_business, on)
     groups: dict[CriteriaSet, list[RequestedItem]] = {}
@@ -68,7 +74,8 @@ def evaluate_case(
             groups.setdefault(criteria_set, []).append(item)
     parts = [_evaluate_group(criteria_set, group, facts) for criteria_set, group in groups.items()]
     decided = {item.sequence: item for part in parts for item in part.items}
-    outcomes = tuple(decided.get(item.sequence) or _uncovered(item) for item in items)
+    read = tuple(decided.get(item.sequence) or _uncovered(item) for item in items)
+    outcomes = tuple(_for_a_person(item) for item in read) if unread_documents else read
     uncovered = [item.code for item, criteria_set in zip(items, chosen, strict=True) if criteria_set is None]
     outcome = _gravest(outcomes)
     all_facts = _facts(groups, facts)
@@ -82,7 +89,7 @@ def evaluate_case(
         facts=all_facts,
         missing=tuple(m for part in parts for m in part.verdict.missing),
         considerations=tuple(c for part in parts for c in part.considerations),
-        reasons=_reasons(parts, uncovered, sorted(set(flags))),
+        reasons=(*_unread_reason(unread_documents, read), *_reasons(parts, uncovered, flags, unread_documents)),
         lexicon=lexicon_digest,
         flags=tuple(sorted(noted)),
         selection=selection,
@@ -227,13 +234,32 @@ def _verdict_reasons(
     return tuple(reasons)
 
 
-def _reasons(parts: list[_Part], uncovered: list[str], flags: list[str]) -> tuple[str, ...]:
+def _reasons(
+    parts: list[_Part], uncovered: list[str], flags: Collection[str], told: Sequence[Document]
+) -> tuple[str, ...]:
     reasons = [reason for part in parts for reason in part.verdict.reasons]
     reasons += [f"No criteria set in effect covers service code {code} for these diagnoses." for code in uncovered]
-    if flags:
-        kinds = sorted({flag.rpartition(":")[2] for flag in flags})
-        reasons.append(f"A document of this request could not be used as it is ({', '.join(kinds)}).")
+    kinds = {flag.rpartition(":")[2] for flag in flags}.difference(*(document.flags for document in told))
+    if kinds:
+        reasons.append(f"A document of this request could not be used as it is ({', '.join(sorted(kinds))}).")
     return tuple(dict.fromkeys(reasons))
+
+
+def _for_a_person(item: ItemEvaluation) -> ItemEvaluation:
+    """What a document that nobody has read makes of an item: it could contradict an approval, and nothing else."""
+    return replace(item, outcome="clinical_review") if item.outcome == "approved" else item
+
+
+def _unread_reason(documents: Sequence[Document], read: Sequence[ItemEvaluation]) -> tuple[str, ...]:
+    """Which documents could not be read, and what that means for a request that comes out so by the rest of the chart."""
+    if not documents:
+        return ()
+    outcome = _gravest(read)
+    meaning = {
+        "approved": " By the rest of the chart all criteria are met; a clinician reads it first, since it may say otherwise.",
+        "information_requested": " If it documents what is asked for, please send it as text.",
+    }
+    return (say_unread(documents) + meaning.get(outcome, ""),)
 
 
 @lru_cache(maxsize=1024)

@@ -14,6 +14,7 @@ from services.intake.domain.element import day_of
 from services.intake.domain.problems import Problem
 from services.intake.domain.references import BundleIndex, is_local, must_resolve
 from shared.clinical.attachment_text import is_readable
+from shared.clinical.withdrawn import withdrawal
 
 MAX_DEPTH = 64
 DIGEST_SCHEME = "sha256:"
@@ -133,7 +134,7 @@ class Walk:
             self.described[target] = (node, owner)
         elif is_local(url):
             self._problem("not-found", "The url names a Binary that the Bundle does not hold.", link)
-        else:
+        elif not withdrawal(owner):
             self.flags.add("external-document")
 
     def _take(self, node: dict[str, Any], attachment: dict[str, Any], owner: dict[str, Any], link: _Link) -> None:
