@@ -13,6 +13,8 @@ from typing import Any, Literal
 PAS = "http://hl7.org/fhir/us/davinci-pas/StructureDefinition/"
 BASE = "https://ehr.clinic.test/fhir"
 CPT = "http://www.ama-assn.org/go/cpt"
+HCPCS = "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"
+LOINC = "http://loinc.org"
 ICD_10 = "http://hl7.org/fhir/sid/icd-10-cm"
 
 FactValue = bool | float | str | tuple[float, str] | Sequence[str]
@@ -21,12 +23,18 @@ FactValue = bool | float | str | tuple[float, str] | Sequence[str]
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A requested line: code, words, and the codes or displays of its body sites."""
+    """A requested line: code, words, and the codes or displays of its body sites.
+
+    ``category`` is the kind of service (X12 1365), ``place`` where it is done (CMS place of service).
+    """
 
     code: str
     description: str = ""
     body_sites: tuple[str, ...] = ()
     system: str = CPT
+    category: str = "2"
+    place: str = "21"
+    quantity: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +169,13 @@ def _item(tag: str, sequence: int, service: Service, diagnoses: int, information
         ],
         "sequence": sequence,
         "careTeamSequence": [1],
-        "category": _concept("https://codesystem.x12.org/005010/1365", "2"),
+        "category": _concept("https://codesystem.x12.org/005010/1365", service.category),
         "productOrService": {"coding": [coding]},
         "servicedDate": "2026-10-05",
         "locationCodeableConcept": _concept(
-            "https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set", "21"
+            "https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set", service.place
         ),
-        "quantity": {"value": 1, "unit": "UN"},
+        "quantity": {"value": service.quantity, "unit": "UN"},
     }
     if diagnoses:
         item["diagnosisSequence"] = list(range(1, diagnoses + 1))
