@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from tests.support.requests import HCPCS, ICD_10, LOINC, Note, Service, make_request
+from tests.support.requests import HCPCS, ICD_10, LOINC, PAS, Note, Service, make_request
 
 FOLDER: Final = Path(__file__).parents[1] / "cases" / "requests"
 _TYPES: Final = {
@@ -19,6 +19,13 @@ _TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".rtf": "application/rtf",
     ".xml": "application/hl7-cda+xml",
+}
+_PROFILES: Final = {
+    "Patient": "beneficiary",
+    "Coverage": "coverage",
+    "Organization": "requestor",
+    "Practitioner": "practitioner",
+    "DocumentReference": "documentreference",
 }
 Outcome = Literal["approved", "information_requested", "clinical_review"]
 
@@ -328,6 +335,8 @@ def build(number: int) -> dict[str, Any]:
         line_of_business=case.line_of_business,
     )
     by_type = {entry["resource"]["resourceType"]: entry["resource"] for entry in bundle["entry"]}
+    for entry in bundle["entry"]:
+        _declare(entry["resource"])
     by_type["Patient"] |= {"birthDate": case.born, "gender": case.gender}
     claim, patient = by_type["Claim"], {"reference": f"Patient/{by_type['Patient']['id']}"}
     for item in claim["item"]:
@@ -339,6 +348,19 @@ def build(number: int) -> dict[str, Any]:
         url = f"https://ehr.clinic.test/fhir/{resource['resourceType']}/{resource['id']}"
         bundle["entry"].append({"fullUrl": url, "resource": resource})
     return bundle
+
+
+def _declare(resource: dict[str, Any]) -> None:
+    """Names the profile that a resource keeps to, and what that profile asks for beside what every request has."""
+    kind = "insurer" if resource["id"] == "insurer" else _PROFILES.get(resource["resourceType"])
+    if kind is not None:
+        resource["meta"] = {"profile": [f"{PAS}profile-{kind}"]}
+    if resource["resourceType"] == "Organization":
+        code = "PR" if kind == "insurer" else "1P"
+        resource["type"] = [{"coding": [{"system": "https://codesystem.x12.org/005010/98", "code": code}]}]
+    elif resource["resourceType"] == "DocumentReference":
+        system = "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category"
+        resource["category"] = [{"coding": [{"system": system, "code": "clinical-note"}]}]
 
 
 def _note(case: RequestCase, attached: Attached) -> Note:
