@@ -20,7 +20,7 @@ from services.intake.domain.pas_request import PasRequest, read_request
 from services.intake.domain.problems import RequestRefusedError
 from services.intake.handlers import submission
 from shared.clinical.document import determination_document
-from shared.clinical.evidence import load_evidence
+from shared.clinical.evidence import EvidenceLibrary, load_evidence
 from shared.clinical.model import Evaluation
 from shared.events.model import CaseSubmitted
 from shared.journal.documents import StoredDocument
@@ -88,6 +88,11 @@ def determine_request(
         library = load_evidence(read_policy("evidence", evidence_dir))
     except PolicyError as error:
         fail(REFUSED, str(error))
+    return document_of(request, policy, library)
+
+
+def document_of(request: PasRequest, policy: Policy, library: EvidenceLibrary) -> dict[str, Any]:
+    """``priorauth.determination/1`` of a request, by the services' own code."""
     evaluation = evaluate_parsed(request, policy)
     evidence = attach(library, evaluation)
     conclusion = determine(evaluation, evidence)

@@ -8,13 +8,19 @@ from typing import Any
 
 import pytest
 
-from services.cli.offline import determine_request, evaluate_parsed, read_file
+from services.cli.offline import document_of, evaluate_parsed, read_file
 from services.criteria_evaluation.policy import load_policy
 from services.intake.domain.pas_request import PasRequest
 from shared.clinical.attachment_text import document_text
+from shared.clinical.evidence import load_evidence
+from shared.policy import read_policy
 from tests.support.profile_check import violations
 from tests.support.published import structure_definitions
-from tests.support.request_cases import CASES, FOLDER, RequestCase, build, text_of
+from tests.support.request_case import FOLDER, RequestCase, text_of
+from tests.support.request_cases import CASES, bundle_of, file_of
+
+POLICY = load_policy()
+LIBRARY = load_evidence(read_policy("evidence"))
 
 
 @cache
@@ -24,13 +30,13 @@ def request(name: str) -> PasRequest:
 
 @cache
 def determination(name: str) -> dict[str, Any]:
-    return determine_request(request(name))
+    return document_of(request(name), POLICY, LIBRARY)
 
 
 def test_the_files_are_what_the_table_makes() -> None:
     """After a change of the table or of a note: ``python -m tests.support.request_cases``."""
-    for number, case in enumerate(CASES):
-        assert (FOLDER / f"{case.name}.json").read_text(encoding="utf-8") == text_of(build(number)), case.name
+    for case in CASES:
+        assert file_of(case).read_text(encoding="utf-8") == text_of(bundle_of(case)), case.name
     attached = {f"{case.name}-{note.file}" for case in CASES for note in case.notes}
     assert attached == {path.name for path in (FOLDER / "notes").iterdir()}
 
@@ -69,7 +75,7 @@ def test_without_its_charts_it_is_not_approved(case: RequestCase) -> None:
     parsed = request(case.name)
     bundle = json.loads(parsed.bundle)
     bundle["entry"] = [e for e in bundle["entry"] if e["resource"]["resourceType"] not in ("Observation", "Condition")]
-    bare = evaluate_parsed(replace(parsed, documents=(), bundle=json.dumps(bundle).encode()), load_policy())
+    bare = evaluate_parsed(replace(parsed, documents=(), bundle=json.dumps(bundle).encode()), POLICY)
     assert bare.outcome == "information_requested"
 
 
@@ -77,7 +83,7 @@ def test_without_its_charts_it_is_not_approved(case: RequestCase) -> None:
 def test_it_keeps_to_the_published_profiles(case: RequestCase) -> None:
     """Where the implementation guide's definitions lie beside the project."""
     definitions = structure_definitions("2.2.1")
-    bundle = json.loads((FOLDER / f"{case.name}.json").read_text(encoding="utf-8"))
+    bundle = json.loads(file_of(case).read_text(encoding="utf-8"))
     profiled = [bundle, *(e["resource"] for e in bundle["entry"] if "meta" in e["resource"])]
     if definitions:
         assert [violation for resource in profiled for violation in violations(resource, definitions)] == []
