@@ -18,6 +18,7 @@ from tests.support.profile_check import violations
 from tests.support.published import structure_definitions
 from tests.support.request_case import FOLDER, RequestCase, text_of
 from tests.support.request_cases import CASES, bundle_of, file_of
+from tests.support.running import ROOT
 
 POLICY = load_policy()
 LIBRARY = load_evidence(read_policy("evidence"))
@@ -39,6 +40,13 @@ def test_the_files_are_what_the_table_makes() -> None:
         assert file_of(case).read_text(encoding="utf-8") == text_of(bundle_of(case)), case.name
     attached = {f"{case.name}-{note.file}" for case in CASES for note in case.notes}
     assert attached == {path.name for path in (FOLDER / "notes").iterdir()}
+
+
+def test_the_demonstration_shows_cases_of_other_sets_than_spine() -> None:
+    """Two of these, the same to the byte."""
+    shown = {path.name[2:]: path.read_bytes() for path in (ROOT / "services/cli/demo_cases").glob("[45]-*.json")}
+    assert len(shown) == 2
+    assert all((FOLDER / name).read_bytes() == body for name, body in shown.items())
 
 
 def test_every_coverage_set_has_an_approval_and_another_outcome() -> None:
