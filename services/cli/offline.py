@@ -25,6 +25,7 @@ from shared.clinical.model import Evaluation
 from shared.events.model import CaseSubmitted
 from shared.journal.documents import StoredDocument
 from shared.letters.from_case import draft_letter
+from shared.letters.model import Audience, Language, LetterContext
 from shared.letters.render import render_html, render_pdf
 from shared.platform.sender import sender_of
 from shared.platform.settings import get_settings
@@ -45,12 +46,19 @@ def determine_command(
     as_json: AsJson = False,
     html: Annotated[Path | None, typer.Option(help="Write the letter as HTML.")] = None,
     pdf: Annotated[Path | None, typer.Option(help="Write the letter as PDF.")] = None,
+    audience: Annotated[
+        Audience, typer.Option(help="Whom the letter is for; the member's is in plain language.")
+    ] = "provider",
+    lang: Annotated[
+        Language | None, typer.Option(help="The letter's language; the member's own where it is not given.")
+    ] = None,
 ) -> None:
     """Determines a request offline and prints the determination."""
     parsed = read_file(request, note or [], on.date() if on else None)
     document = determine_request(parsed, criteria, evidence)
     if html or pdf:
-        _write_letter(document, parsed, html, pdf)
+        letter = draft_letter(document, parsed.bundle, parsed.requested_on, sender_of(get_settings()), audience, lang)
+        _write_letter(document, letter, html, pdf)
     if as_json:
         print_json(document)
     elif not (html or pdf):
@@ -108,8 +116,7 @@ def evaluate_parsed(request: PasRequest, policy: Policy) -> Evaluation:
     return evaluate_request(submitted, [], policy, stored)
 
 
-def _write_letter(document: dict[str, Any], request: PasRequest, html: Path | None, pdf: Path | None) -> None:
-    letter = draft_letter(document, request.bundle, request.requested_on, sender_of(get_settings()))
+def _write_letter(document: dict[str, Any], letter: LetterContext, html: Path | None, pdf: Path | None) -> None:
     try:
         if html:
             html.write_text(render_html(document, letter), encoding="utf-8")

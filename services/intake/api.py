@@ -29,6 +29,7 @@ from shared.journal.listing import list_cases
 from shared.journal.store import CONTENT_OF_DETERMINATION, read_histories
 from shared.journal.watch import DeterminationWatch
 from shared.letters.from_case import case_letter
+from shared.letters.model import Audience, Language
 from shared.letters.render import render_html, render_pdf
 from shared.platform import telemetry
 from shared.platform.database import is_unavailable
@@ -186,9 +187,19 @@ def add_views(api: FastAPI, intake: Intake) -> None:
         return Response(msgspec.json.encode(await _document(case_id)), media_type="application/json")
 
     @api.get("/cases/{case_id}/letter", tags=["cases"], response_class=Response)
-    async def letter(case_id: UUID, accept: Annotated[str, Header()] = "text/html") -> Response:
-        """The notice of the determination: HTML, or PDF where ``Accept`` asks for ``application/pdf``."""
-        enclosed = case_letter(await intake.read(case_id, content=True), sender_of(intake.settings))
+    async def letter(
+        case_id: UUID,
+        accept: Annotated[str, Header()] = "text/html",
+        audience: Audience = "provider",
+        lang: Language | None = None,
+    ) -> Response:
+        """The notice of the determination: HTML, or PDF where ``Accept`` asks for ``application/pdf``.
+
+        The provider's letter has everything; the member's is a summary in plain language, in the language that the
+        patient prefers. ``lang`` asks for another.
+        """
+        history = await intake.read(case_id, content=True)
+        enclosed = case_letter(history, sender_of(intake.settings), audience, lang)
         if enclosed is None:
             raise ProblemError(404, "This case has no letter yet, or its letter is the clinician's own.")
         if "application/pdf" in accept:

@@ -1,4 +1,4 @@
-"""The words and the required contents of each letter, from ``notices.yaml``, and the check of a letter against them."""
+"""The sections and the required contents of each letter, from ``notices.yaml``, and the check of a letter against them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -7,14 +7,16 @@ from importlib import resources
 from typing import Any, Final, get_args
 
 from shared.clinical.policy_yaml import Fields, load_mapping
-from shared.letters.model import ContactPurpose, LetterContext, LetterIncompleteError, LetterKind
+from shared.letters.model import Audience, Contact, LetterContext, LetterIncompleteError, LetterKind
+from shared.letters.words import Words
 
 FILE: Final = "notices.yaml"
+Data = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """Something a notice must contain: paths into the determination, the letter, or its contacts by purpose."""
+    """Something a notice must contain: paths into the determination, the letter, its contacts, or what is printed."""
 
     id: str
     text: str
@@ -25,20 +27,16 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One kind of letter as data."""
+    """One kind of letter to one audience, as data."""
 
-    title: str
-    lead: str
-    closing: str
     sections: tuple[str, ...]
     rights: tuple[str, ...]
     required: tuple[Requirement, ...]
-    contacts: Mapping[str, str]
 
 
 @cache
-def notices() -> Mapping[LetterKind, Notice]:
-    """All notices by kind.
+def notices() -> Mapping[tuple[Audience, LetterKind], Notice]:
+    """All notices by audience and kind.
 
     Raises:
         PolicyError: the file lacks a kind or a field, or has one that does not belong there.
@@ -46,26 +44,32 @@ def notices() -> Mapping[LetterKind, Notice]:
     text = resources.files(__package__).joinpath(FILE).read_text(encoding="utf-8")
     top = Fields(load_mapping(FILE, text), FILE)
     common = Fields(top.require("common"), f"{FILE}.common")
-    shared = tuple(_requirement(entry) for entry in common.items("required"))
-    contacts = Fields(common.require("contacts"), f"{FILE}.common.contacts")
-    labels = {purpose: contacts.text(purpose) for purpose in get_args(ContactPurpose)}
-    contacts.done()
+    shared = _requirements(common)
     common.done()
-    found: dict[LetterKind, Notice] = {}
-    for kind in get_args(LetterKind):
-        data = Fields(top.require(kind), f"{FILE}.{kind}")
-        found[kind] = Notice(
-            title=data.text("title"),
-            lead=data.text("lead"),
-            closing=data.text("closing"),
-            sections=data.texts("sections", None),
-            rights=data.texts("rights", None),
-            required=(*shared, *(_requirement(entry) for entry in data.items("required"))),
-            contacts=labels,
-        )
-        data.done()
+    found: dict[tuple[Audience, LetterKind], Notice] = {}
+    for audience in get_args(Audience):
+        group = Fields(top.require(audience), f"{FILE}.{audience}")
+        of_all = (*shared, *_requirements(group))
+        for kind in get_args(LetterKind):
+            data = Fields(group.require(kind), f"{FILE}.{audience}.{kind}")
+            found[audience, kind] = Notice(
+                sections=data.texts("sections", None),
+                rights=data.texts("rights", None),
+                required=(*of_all, *_requirements(data)),
+            )
+            data.done()
+        group.done()
     top.done()
     return found
+
+
+def notice_of(letter: LetterContext) -> Notice:
+    """The notice that a letter follows."""
+    return notices()[letter.audience, letter.kind]
+
+
+def _requirements(data: Fields) -> tuple[Requirement, ...]:
+    return tuple(_requirement(entry) for entry in data.items("required"))
 
 
 def _requirement(data: Fields) -> Requirement:
@@ -81,26 +85,38 @@ def _requirement(data: Fields) -> Requirement:
     return requirement
 
 
-def check(document: Mapping[str, Any], letter: LetterContext) -> None:
-    """Refuses a letter that misses required contents.
+def contacts_of(letter: LetterContext, words: Words) -> tuple[Contact, ...]:
+    """The payer's contacts; one without a value is on the member's card, as the letter says in its language."""
+    unnamed = {**words.under("unnamed"), **(words.under("member.unnamed") if letter.audience == "member" else {})}
+    return tuple(Contact(c.purpose, c.value or unnamed.get(c.purpose) or unnamed["card"]) for c in letter.contacts)
+
+
+def given(document: Data, letter: LetterContext, words: Words) -> dict[str, Any]:
+    """What requirements look at before the letter is composed."""
+    return {
+        "document": document,
+        "letter": {f.name: getattr(letter, f.name) for f in fields(letter)},
+        "contact": {contact.purpose: contact.value for contact in contacts_of(letter, words)},
+    }
+
+
+def check(letter: LetterContext, data: Data) -> None:
+    """Refuses a letter that misses required contents. Paths that lead into none of ``data`` are not looked at.
 
     Raises:
         LetterIncompleteError: names all that is missing at once.
     """
-    data = {
-        "document": document,
-        "letter": {f.name: getattr(letter, f.name) for f in fields(letter)},
-        "contact": {contact.purpose: contact.value for contact in letter.contacts},
-    }
-    missing = tuple(r.text for r in notices()[letter.kind].required if not _satisfied(r, data))
+    missing = tuple(r.text for r in notice_of(letter).required if not satisfied(r, data))
     if missing:
         raise LetterIncompleteError(letter.kind, missing)
 
 
-def _satisfied(requirement: Requirement, data: Mapping[str, Any]) -> bool:
+def satisfied(requirement: Requirement, data: Data) -> bool:
+    """Whether the data hold what the requirement needs of them."""
     if requirement.unless is not None and _holds(list(_values(data, requirement.unless)), None):
         return True
-    return all(_holds(list(_values(data, path)), requirement.equals) for path in requirement.needs)
+    looked_at = (path for path in requirement.needs if path[0] in data)
+    return all(_holds(list(_values(data, path)), requirement.equals) for path in looked_at)
 
 
 def _holds(values: list[Any], equals: str | None) -> bool:

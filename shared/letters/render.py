@@ -130,14 +130,14 @@ def _lines(letter: Mapping[str, Any]) -> Iterator[str]:
         yield f"{detail['label']}: {detail['value']}"
     yield from ("", letter["lead"])
     for section in letter["sections"]:
-        yield from ("", section["heading"].upper(), *section["paragraphs"])
+        yield from ("", section["heading"].upper(), *(paragraph["text"] for paragraph in section["paragraphs"]))
         for point in section["points"]:
-            yield f"- {point['text']}{_marks(point['cites'])}"
-            yield from (f"    {detail}" for detail in point["details"])
+            yield f"- {point['text']}{_marks(point['cites'], letter['marks']['unverified'])}"
+            yield from (f"    {_labelled(detail)}" for detail in point["details"])
         if section["table"]:
             for row in section["table"]["rows"]:
                 cells = zip(section["table"]["head"], row, strict=True)
-                yield "- " + "; ".join(f"{head}: {cell}" for head, cell in cells if cell)
+                yield "- " + "; ".join(f"{head}: {cell['text']}" for head, cell in cells if cell["text"])
         for entry in section["entries"]:
             yield f"{entry['number']}. {entry['text']}"
     yield from ("", letter["closing"], "")
@@ -145,6 +145,10 @@ def _lines(letter: Mapping[str, Any]) -> Iterator[str]:
         yield f"{contact['label']}: {contact['value']}"
 
 
-def _marks(cites: list[Mapping[str, Any]]) -> str:
-    shown = ", ".join(f"{c['number']}" + ("" if c["verified"] else " unverified") for c in cites)
+def _labelled(detail: Mapping[str, str]) -> str:
+    return f"{detail['label']}: {detail['text']}" if detail["label"] else detail["text"]
+
+
+def _marks(cites: list[Mapping[str, Any]], unverified: str) -> str:
+    shown = ", ".join(f"{c['number']}" + ("" if c["verified"] else f" {unverified}") for c in cites)
     return f" [{shown}]" if shown else ""

@@ -84,11 +84,12 @@ class Settings(BaseSettings):
     extractor_attempts: int = Field(default=2, ge=1, le=10)
     extractor_concurrency: int = Field(default=8, ge=1, le=64)
 
-    # How a provider or member reaches the payer; printed in letters.
-    contact_questions: str = "the number on the member's card"
-    contact_information: str = "Claim/$submit with an update of the request"
-    contact_peer_to_peer: str = "the number on the member's card, ask for a physician reviewer"
-    contact_appeal: str = "the appeals address on the member's card"
+    # How a provider or member reaches the payer; printed in letters. An empty one is the number or address on the
+    # member's card, in the words of the letter's language.
+    contact_questions: str = ""
+    contact_information: str = ""
+    contact_peer_to_peer: str = ""
+    contact_appeal: str = ""
     payer_name: str = ""
     """The payer's name in letters; without it, the insurer's name in the request."""
 

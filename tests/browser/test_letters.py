@@ -10,7 +10,7 @@ from shared.letters.model import LetterKind
 from shared.letters.render import render_html
 from tests.support.browser import accessibility_problems
 from tests.unit.determination_cases import Case
-from tests.unit.test_letters import LETTERS, letter
+from tests.unit.letter_cases import LETTERS, letter
 
 ADDRESS = "http://letters.invalid/letter"
 
