@@ -24,6 +24,7 @@ CASE_INFORMATION_REQUESTED = "case.information_requested.v1"
 CASE_REFERRED = "case.referred.v1"
 PEER_TO_PEER_OPENED = "peer_to_peer.opened.v1"
 NOTICE_PREPARED = "notice.prepared.v1"
+NOTICE_RENDERED = "notice.rendered.v1"
 NOTICE_DELIVERED = "notice.delivered.v1"
 NOTICE_FAILED = "notice.failed.v1"
 CASE_QUARANTINED = "case.quarantined.v1"
@@ -54,7 +55,9 @@ class ServiceFlow:
 
 
 INTAKE = ServiceFlow(
-    "intake", reads=(), appends=(CASE_SUBMITTED, INFORMATION_RECEIVED, CASE_UPDATED, CASE_CANCELLED, CASE_APPEALED)
+    "intake",
+    reads=(),
+    appends=(CASE_SUBMITTED, INFORMATION_RECEIVED, CASE_UPDATED, CASE_CANCELLED, CASE_APPEALED, NOTICE_RENDERED),
 )
 CRITERIA_EVALUATION = ServiceFlow(
     "criteria_evaluation",
@@ -72,7 +75,10 @@ DETERMINATION = ServiceFlow(
     needs=(CRITERIA_EVALUATED, EVIDENCE_ATTACHED),
 )
 NOTIFICATION = ServiceFlow(
-    "notification", reads=DETERMINATIONS, appends=(NOTICE_PREPARED, NOTICE_DELIVERED, NOTICE_FAILED), needs=()
+    "notification",
+    reads=DETERMINATIONS,
+    appends=(NOTICE_PREPARED, NOTICE_RENDERED, NOTICE_DELIVERED, NOTICE_FAILED),
+    needs=(),
 )
 
 PIPELINE = (INTAKE, CRITERIA_EVALUATION, EVIDENCE_LOOKUP, DETERMINATION, NOTIFICATION)

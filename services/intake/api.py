@@ -1,7 +1,7 @@
 """HTTP of intake: ``Claim/$submit`` and the views of a case."""
 
-import asyncio
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID, uuid4
@@ -10,7 +10,6 @@ import msgspec
 from fastapi import Body, FastAPI, Header, Query, Request, Response
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.domain.pas_request import PasRequest, read_request
 from services.intake.domain.problems import Problem, RequestRefusedError, body_too_large, operation_outcome
@@ -28,14 +27,10 @@ from shared.journal.group import GroupCommit
 from shared.journal.listing import list_cases
 from shared.journal.store import CONTENT_OF_DETERMINATION, read_histories
 from shared.journal.watch import DeterminationWatch
-from shared.letters.from_case import case_letter
-from shared.letters.model import Audience, Language
-from shared.letters.render import render_html, render_pdf
 from shared.platform import telemetry
 from shared.platform.database import is_unavailable
 from shared.platform.http import RETRY_AFTER_SECONDS, ProblemError
 from shared.platform.logs import get_logger
-from shared.platform.sender import sender_of
 from shared.platform.service import Runtime
 
 log = get_logger()
@@ -56,14 +51,15 @@ class Intake:
         self.group: GroupCommit[Submission, Received] = GroupCommit(self.submissions.write)
         self.watch = DeterminationWatch(runtime.reader, runtime.settings)
 
-    async def read(self, case_id: UUID, *, content: bool) -> History:
-        """A case's history. Raises ProblemError 404 where there is none."""
-        async with self._reader.connect() as connection:
-            return await self._history(connection, case_id, content)
+    async def read(self, case_id: UUID, *, content: bool, needs: Collection[str] = CONTENT_OF_DETERMINATION) -> History:
+        """A case's history, with the content of those event types in ``needs``.
 
-    async def _history(self, connection: AsyncConnection, case_id: UUID, content: bool) -> History:
-        needs = CONTENT_OF_DETERMINATION if content else ()
-        history = (await read_histories(connection, self.runtime.master, [case_id], needs)).get(case_id)
+        Raises:
+            ProblemError: 404 where there is none; 410 where its content is wanted and was erased.
+        """
+        async with self._reader.connect() as connection:
+            histories = await read_histories(connection, self.runtime.master, [case_id], needs if content else ())
+        history = histories.get(case_id)
         if history is None:
             raise ProblemError(404, "There is no case with that id.")
         if content and history.key is None:
@@ -185,26 +181,6 @@ def add_views(api: FastAPI, intake: Intake) -> None:
     async def determination(case_id: UUID) -> Response:
         """The determination as ``priorauth.determination/1``."""
         return Response(msgspec.json.encode(await _document(case_id)), media_type="application/json")
-
-    @api.get("/cases/{case_id}/letter", tags=["cases"], response_class=Response)
-    async def letter(
-        case_id: UUID,
-        accept: Annotated[str, Header()] = "text/html",
-        audience: Audience = "provider",
-        lang: Language | None = None,
-    ) -> Response:
-        """The notice of the determination: HTML, or PDF where ``Accept`` asks for ``application/pdf``.
-
-        The provider's letter has everything; the member's is a summary in plain language, in the language that the
-        patient prefers. ``lang`` asks for another.
-        """
-        history = await intake.read(case_id, content=True)
-        enclosed = case_letter(history, sender_of(intake.settings), audience, lang)
-        if enclosed is None:
-            raise ProblemError(404, "This case has no letter yet, or its letter is the clinician's own.")
-        if "application/pdf" in accept:
-            return Response(await asyncio.to_thread(render_pdf, *enclosed), media_type="application/pdf")
-        return Response(render_html(*enclosed), media_type="text/html")
 
     @api.post("/cases/{case_id}/appeal", tags=["cases"], status_code=202)
     async def appeal(

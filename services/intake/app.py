@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from services.intake.api import Intake, add_submit, add_views
+from services.intake.letters import add_letter
 from shared.platform.service import Runtime
 
 
@@ -13,4 +14,5 @@ def build(runtime: Runtime) -> FastAPI:
     api = runtime.api("priorauth intake")
     add_submit(api, intake)
     add_views(api, intake)
+    add_letter(api, intake)
     return api

@@ -21,20 +21,20 @@ from services.notification.channels import Channel, DeliveryError, make_channel
 from services.notification.domain.notice import (
     NoDeterminationError,
     Occasion,
-    as_determined,
     exhausted,
     notice_of,
     occasion_of,
     retry_after,
 )
-from services.notification.letters import Render, renderer
+from services.notification.letters import Letters, Render, renderer
 from services.notification.store import Delivery, claim, settle
 from shared import flow
 from shared.case.history import Accepted, ContentUnavailableError, History, Proposed
 from shared.case.ids import derived_id
 from shared.events.model import NoticeDelivered, NoticeFailed
 from shared.journal.crypto import KeyUnavailableError, MasterKey
-from shared.journal.store import CONTENT_OF_DETERMINATION, ConcurrentAppendError, append, read_histories
+from shared.journal.letters import CONTENT_OF_LETTER
+from shared.journal.store import ConcurrentAppendError, append, read_histories
 from shared.platform import telemetry
 from shared.platform.database import is_unavailable
 from shared.platform.logs import get_logger
@@ -90,7 +90,7 @@ class Deliverer:
         self._engine = engine
         self._master = master
         self._channel = channel
-        self._render = render
+        self._letters = Letters(engine, master, render)
         self._attempts = attempts
         self._backoff = backoff
         self._base_url = base_url
@@ -141,7 +141,7 @@ class Deliverer:
             due = await claim(connection, now, now + LEASE, AT_ONCE)
         if not due:
             return 0
-        needs = CONTENT_OF_DETERMINATION if self._channel.wants_letter else ()
+        needs = CONTENT_OF_LETTER if self._channel.wants_letter else ()
         async with self._engine.connect() as connection:
             histories = await read_histories(connection, self._master, {d.case_id for d in due}, needs)
         results = await asyncio.gather(*(self._attempt(d, histories.get(d.case_id), now) for d in due))
@@ -178,7 +178,7 @@ class Deliverer:
             async with asyncio.timeout(SEND_SECONDS):
                 letter = None
                 if self._channel.wants_letter:
-                    letter = await asyncio.to_thread(self._render, as_determined(history, occasion))
+                    letter = await self._letters.of(history, occasion)
                 number = delivery.attempts + 1
                 await self._channel.send(notice_of(delivery.notice_id, occasion, number, self._base_url, letter))
         except DeliveryError as error:

@@ -136,6 +136,13 @@ class History:
         """Every stored event of ``types``, in order."""
         return [e for e in self.events if e.type in types and isinstance(e, Recorded)]
 
+    def until(self, sequence: int) -> "History":
+        """The case as it stood right after its ``sequence``-th event."""
+        past = History(self.case_id, self.payer, self.key)
+        for event in self.events[:sequence]:
+            past.add(event)
+        return past
+
     def current(self, cause: Recorded) -> bool:
         """Whether ``cause`` is still the case's last change of state: if not, a handler's answer would be stale."""
         for event in reversed(self.events):

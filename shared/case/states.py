@@ -58,7 +58,14 @@ TRANSITIONS: Final[dict[tuple[str, str], str]] = {
 }
 
 UNCHANGING: Final = frozenset(
-    {flow.NOTICE_PREPARED, flow.NOTICE_DELIVERED, flow.NOTICE_FAILED, flow.CASE_QUARANTINED, flow.CASE_REDRIVEN}
+    {
+        flow.NOTICE_PREPARED,
+        flow.NOTICE_RENDERED,
+        flow.NOTICE_DELIVERED,
+        flow.NOTICE_FAILED,
+        flow.CASE_QUARANTINED,
+        flow.CASE_REDRIVEN,
+    }
 )
 """Events that are recorded in any state and leave it as it is."""
 

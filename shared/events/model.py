@@ -131,6 +131,27 @@ class NoticePrepared:
 
 
 @dataclass(frozen=True, slots=True)
+class LetterRef:
+    """One form of a letter: for whom, in which language, and the stored document that holds its bytes."""
+
+    audience: Literal["provider", "member"]
+    language: str
+    form: Literal["html", "pdf", "text"]
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeRendered:
+    """Forms of a notice's letter that were made to be given out, before they were.
+
+    ``determination_sequence`` is the case's event that the letter tells of.
+    """
+
+    determination_sequence: int
+    letters: tuple[LetterRef, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class NoticeDelivered:
     """An attempt that succeeded."""
 
@@ -179,6 +200,7 @@ EventData = (
     | CaseDetermined
     | PeerToPeerOpened
     | NoticePrepared
+    | NoticeRendered
     | NoticeDelivered
     | NoticeFailed
     | CaseQuarantined
@@ -200,6 +222,7 @@ MODELS: dict[str, type[EventData]] = {
     flow.CASE_REFERRED: CaseDetermined,
     flow.PEER_TO_PEER_OPENED: PeerToPeerOpened,
     flow.NOTICE_PREPARED: NoticePrepared,
+    flow.NOTICE_RENDERED: NoticeRendered,
     flow.NOTICE_DELIVERED: NoticeDelivered,
     flow.NOTICE_FAILED: NoticeFailed,
     flow.CASE_QUARANTINED: CaseQuarantined,

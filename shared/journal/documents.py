@@ -4,7 +4,7 @@ Each case that refers to a document holds that key wrapped under its case key. S
 stored once, and when a case's key is erased its way to the document goes with it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -40,6 +40,14 @@ _READ = text(
     SELECT g.case_id, d.id, d.content_type, d.data, g.wrapped_key
     FROM document_keys g JOIN documents d ON d.id = g.document_id
     WHERE g.case_id = ANY(CAST(:case_ids AS uuid[]))
+    """
+)
+
+_READ_BY_ID = text(
+    """
+    SELECT d.id, d.content_type, d.data, g.wrapped_key
+    FROM document_keys g JOIN documents d ON d.id = g.document_id
+    WHERE g.case_id = :case_id AND d.id = ANY(CAST(:ids AS text[]))
     """
 )
 
@@ -108,7 +116,22 @@ async def read_documents(
     result = await connection.execute(_READ, {"case_ids": list(case_ids)})
     found: dict[UUID, dict[str, StoredDocument]] = {}
     for case_id, id_, content_type, data, wrapped in result:
-        key = unseal(case_keys[case_id], wrapped, id_.encode())
-        document = StoredDocument(id_, content_type, unseal(key, data, id_.encode()))
-        found.setdefault(case_id, {})[id_] = document
+        found.setdefault(case_id, {})[id_] = _opened(case_keys[case_id], id_, content_type, data, wrapped)
     return found
+
+
+async def read_documents_by_id(
+    connection: AsyncConnection, case_id: UUID, case_key: bytes, ids: Collection[str]
+) -> dict[str, StoredDocument]:
+    """Those of the named documents that the case has, by id.
+
+    Raises:
+        KeyUnavailableError: a document does not open with the case's key.
+    """
+    result = await connection.execute(_READ_BY_ID, {"case_id": case_id, "ids": list(ids)})
+    return {row[0]: _opened(case_key, *row) for row in result}
+
+
+def _opened(case_key: bytes, id_: str, content_type: str, data: bytes, wrapped: bytes) -> StoredDocument:
+    key = unseal(case_key, wrapped, id_.encode())
+    return StoredDocument(id_, content_type, unseal(key, data, id_.encode()))

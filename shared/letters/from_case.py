@@ -33,15 +33,19 @@ def case_letter(
 ) -> tuple[dict[str, Any], LetterContext] | None:
     """The determination and the letter's context; None where there is no determination, or one without a letter.
 
-    Without a ``language`` the provider's letter is in English, and the member's in the language that the patient
+    The letter says nothing of what came after the determination. Without a ``language`` the provider's letter is in English, and the member's in the language that the patient
     prefers, where letters are written in it.
 
     Raises:
         ContentUnavailableError, KeyUnavailableError: the case's content was erased or was not read.
     """
+    decided = history.latest(*flow.DETERMINATIONS)
+    if decided is None or decided.type not in KIND_OF:
+        return None
+    history = history.until(decided.sequence)
     found = determined(history)
     document = determination_view(history)
-    if found is None or document is None or found.event.type not in KIND_OF:
+    if found is None or document is None:
         return None
     kind = KIND_OF[found.event.type]
     request = request_of(history)

@@ -27,9 +27,11 @@ from shared.events.model import (
     EventData,
     EvidenceAttached,
     InformationReceived,
+    LetterRef,
     NoticeDelivered,
     NoticeFailed,
     NoticePrepared,
+    NoticeRendered,
     PeerToPeerOpened,
 )
 from shared.journal.crypto import MasterKey
@@ -82,6 +84,7 @@ def content(happening: Happening, at: datetime) -> tuple[EventData, dict[str, An
         flow.CASE_APPEALED: CaseAppealed(),
         flow.PEER_TO_PEER_OPENED: PeerToPeerOpened(),
         flow.NOTICE_PREPARED: NoticePrepared(str(uuid4()), "approval", 1, "none"),
+        flow.NOTICE_RENDERED: NoticeRendered(1, (LetterRef("provider", "en", "html", "sha256:00"),)),
         flow.NOTICE_DELIVERED: NoticeDelivered(str(uuid4()), 1, "none"),
         flow.NOTICE_FAILED: NoticeFailed(str(uuid4()), 1, "none", "timeout", False),
         flow.CASE_QUARANTINED: CaseQuarantined("determination", str(uuid4()), flow.CASE_SUBMITTED, "ValueError", 4),

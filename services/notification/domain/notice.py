@@ -72,10 +72,7 @@ def occasion_of(history: History, sequence: int) -> Occasion:
 
 def as_determined(history: History, occasion: Occasion) -> History:
     """The case as it stood right after the determination: its letter says nothing of what came later."""
-    past = History(history.case_id, history.payer, history.key)
-    for event in history.events[: occasion.determination.sequence]:
-        past.add(event)
-    return past
+    return history.until(occasion.determination.sequence)
 
 
 def notice_of(notice_id: UUID, occasion: Occasion, attempt: int, base_url: str, letter: Rendered | None) -> Notice:
