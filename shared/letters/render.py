@@ -135,6 +135,7 @@ def _lines(letter: Mapping[str, Any]) -> Iterator[str]:
             yield f"- {point['text']}{_marks(point['cites'], letter['marks']['unverified'])}"
             yield from (f"    {_labelled(detail)}" for detail in point["details"])
         if section["table"]:
+            yield f"{section['table']['caption']}:"
             for row in section["table"]["rows"]:
                 cells = zip(section["table"]["head"], row, strict=True)
                 yield "- " + "; ".join(f"{head}: {cell['text']}" for head, cell in cells if cell["text"])

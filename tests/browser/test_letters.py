@@ -6,12 +6,13 @@ from typing import Literal
 import pytest
 from playwright.async_api import Page, Request
 
-from shared.letters.model import LetterKind
+from shared.letters.model import Audience, Language, LetterKind
 from shared.letters.render import render_html
 from tests.support.browser import accessibility_problems
 from tests.unit.determination_cases import Case
-from tests.unit.letter_cases import LETTERS, letter
+from tests.unit.letter_cases import LETTER_FORMS, LETTERS, letter
 
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 ADDRESS = "http://letters.invalid/letter"
 
 
@@ -28,14 +29,14 @@ async def show(page: Page, html: str) -> list[str]:
     return asked
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("kind", "case"), LETTERS)
-async def test_a_letter_has_no_accessibility_problem(
-    page: Page, kind: LetterKind, case: Callable[[], Case], scheme: Literal["light", "dark"]
+@pytest.mark.parametrize(("kind", "case", "audience", "language"), LETTER_FORMS)
+async def test_a_letter_has_no_accessibility_problem_in_light_or_dark(
+    page: Page, kind: LetterKind, case: Callable[[], Case], audience: Audience, language: Language
 ) -> None:
-    await page.emulate_media(color_scheme=scheme)
-    await show(page, render_html(case().document, letter(kind)))
-    assert await accessibility_problems(page) == ""
+    await show(page, render_html(case().document, letter(kind, audience=audience, language=language)))
+    for scheme in SCHEMES:
+        await page.emulate_media(color_scheme=scheme)
+        assert await accessibility_problems(page) == "", scheme
 
 
 async def test_axe_sees_a_fault(page: Page) -> None:
@@ -46,9 +47,11 @@ async def test_axe_sees_a_fault(page: Page) -> None:
     assert "html-has-lang" in problems and "color-contrast" in problems
 
 
-@pytest.mark.parametrize(("kind", "case"), LETTERS)
-async def test_a_letter_asks_nothing_of_the_network(page: Page, kind: LetterKind, case: Callable[[], Case]) -> None:
-    asked = await show(page, render_html(case().document, letter(kind)))
+@pytest.mark.parametrize(("kind", "case", "audience", "language"), LETTER_FORMS)
+async def test_a_letter_asks_nothing_of_the_network(
+    page: Page, kind: LetterKind, case: Callable[[], Case], audience: Audience, language: Language
+) -> None:
+    asked = await show(page, render_html(case().document, letter(kind, audience=audience, language=language)))
     await page.wait_for_load_state("networkidle")
     assert asked == [ADDRESS]
 

@@ -18,9 +18,12 @@ APPROVED = [
     "evidence.attached",
     "case.approved",
     "notice.prepared",
+    "notice.rendered",
     "notice.delivered",
 ]
-NOTIFIED = ("notice.prepared", "notice.delivered")
+NOTIFIED = ("notice.prepared", "notice.rendered", "notice.delivered")
+NOTIFIED_WITHOUT_LETTER = ("notice.prepared", "notice.delivered")
+"""Where a clinician decides against the request, even in part, the letter is the clinician's own."""
 DETERMINATION_KEYS = {
     "schema",
     "outcome",

@@ -81,3 +81,40 @@ def test_without_its_note_the_fewest_facts_are_asked_for(request_file: Path, tmp
     required = {c["id"] for c in document["criteria"]}
     decided = {i.split(".")[0] for m in document["missing"] for i in m["decides"]}
     assert decided == required
+
+
+@pytest.mark.parametrize(
+    ("options", "language", "title"),
+    [
+        ((), "en", "Notice of approval"),
+        (("--lang", "es"), "es", "Aviso de aprobación"),
+        (("--audience", "member"), "en", "Your care is approved"),
+        (("--audience", "member", "--lang", "es"), "es", "Su atención está aprobada"),
+    ],
+)
+def test_the_letter_is_for_whom_and_in_the_language_that_is_asked_for(
+    options: tuple[str, ...], language: str, title: str, tmp_path: Path
+) -> None:
+    page, file = tmp_path / "letter.html", tmp_path / "letter.pdf"
+    command = [
+        sys.executable,
+        "-m",
+        "services.cli.main",
+        "determine",
+        str(OURS),
+        "--html",
+        str(page),
+        "--pdf",
+        str(file),
+    ]
+    subprocess.run([*command, *options], cwd=ROOT, check=True)
+    html = page.read_text(encoding="utf-8")
+    assert f'<html lang="{language}">' in html and f"<h1>{title}</h1>" in html
+    assert file.read_bytes().startswith(b"%PDF-")
+
+
+def test_a_language_without_letters_is_wrong_usage() -> None:
+    command = [sys.executable, "-m", "services.cli.main", "determine", str(OURS), "--html", "x.html", "--lang", "xx"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr

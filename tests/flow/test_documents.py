@@ -1,13 +1,14 @@
 """What goes out and comes in as a document: letters as HTML and PDF, attachments that are no text, and what is not there."""
 
 import base64
+import hashlib
 import io
 
 import pypdf
 
 from tests.flow.test_cases import NOTIFIED, reviews
 from tests.support.requests import make_request
-from tests.support.running import Provider
+from tests.support.running import Provider, types_of
 from tests.support.spine import spine_request
 
 
@@ -23,6 +24,39 @@ async def test_the_letter_comes_as_html_and_as_pdf(provider: Provider) -> None:
     for text in (html.text, printed):
         assert str(number) in text
         assert "M00007020" in text, "the letter, unlike everything else, says whom it is about"
+
+
+async def test_a_letter_keeps_its_bytes_and_the_journal_names_them_once(provider: Provider) -> None:
+    case_id, _ = await provider.submit(spine_request(7_021, with_note=True))
+    await provider.until(case_id, *NOTIFIED)
+    first, second = [await provider.client.get(f"/cases/{case_id}/letter") for _ in range(2)]
+    assert first.content == second.content
+    digest = base64.b64encode(hashlib.sha256(first.content).digest()).decode()
+    assert first.headers["content-digest"] == f"sha-256=:{digest}:"
+    # What is asked for has gone out by mail already, so it is not rendered a second time.
+    assert types_of(await provider.case(case_id)).count("notice.rendered") == 1
+
+
+async def test_the_member_reads_a_plain_summary_in_the_language_that_they_prefer(provider: Provider) -> None:
+    request = spine_request(7_022, with_note=True)
+    patient = next(e["resource"] for e in request["entry"] if e["resource"]["resourceType"] == "Patient")
+    patient["communication"] = [{"language": {"coding": [{"code": "es-US"}]}, "preferred": True}]
+    case_id, _ = await provider.submit(request)
+    await provider.until(case_id, *NOTIFIED)
+    path = f"/cases/{case_id}/letter"
+    theirs = await provider.client.get(path, params={"audience": "member"})
+    assert '<html lang="es">' in theirs.text and "Su atención está aprobada" in theirs.text
+    asked = await provider.client.get(
+        path, params={"audience": "member", "lang": "en"}, headers={"Accept": "text/plain"}
+    )
+    assert asked.headers["content-type"].startswith("text/plain")
+    assert "Your care is approved" in asked.text
+    again = await provider.client.get(path, params={"audience": "member", "lang": "es"})
+    assert again.content == theirs.content
+    assert '<html lang="en">' in (await provider.client.get(path)).text
+    assert types_of(await provider.case(case_id)).count("notice.rendered") == 3
+    for wrong in ({"lang": "xx"}, {"audience": "nobody"}):
+        assert (await provider.client.get(path, params=wrong)).status_code == 422
 
 
 async def test_beside_a_document_that_is_no_text_a_clinician_decides(provider: Provider) -> None:

@@ -20,7 +20,7 @@ MEMBER = "MBR-771-ZZ-4412"
 BIRTH = "1949-02-27"
 NOTE_WORDS = "hummingbird farm in Ouagadougou"
 MARKS = (FAMILY, GIVEN, MEMBER, BIRTH, "Ouagadougou", "hummingbird", "B00007700", "PA00007700")
-NOTIFIED = ("notice.prepared", "notice.delivered")
+NOTIFIED = ("notice.prepared", "notice.rendered", "notice.delivered")
 
 
 def recognisable(outcome: Any = "approved", seed: int = 7_700) -> dict[str, Any]:

@@ -170,7 +170,7 @@ async def test_a_corrected_bundle_is_accepted_under_the_same_identifier(provider
 async def test_a_service_code_that_nobody_knows_goes_to_a_clinician(provider: Provider) -> None:
     bundle = json.loads(json.dumps(spine_request(8_030)).replace('"63087"', '"0XYZT"'))
     case_id, _ = await provider.submit(bundle)
-    case = await provider.until(case_id, "notice.prepared", "notice.delivered")
+    case = await provider.until(case_id, "notice.prepared", "notice.rendered", "notice.delivered")
     assert case["state"] == "in_review"
     outcomes = {i["code"]: i["outcome"] for i in case["items"]}
     assert outcomes["0XYZT"] == "clinical_review"

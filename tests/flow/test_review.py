@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tests.flow.conftest import CLINICIAN_TOKEN
-from tests.flow.test_cases import NOTIFIED, reviews
+from tests.flow.test_cases import NOTIFIED, NOTIFIED_WITHOUT_LETTER, reviews
 from tests.support.running import Platform, Provider, types_of
 from tests.support.spine import spine_request
 
@@ -41,7 +41,7 @@ async def test_a_clinician_denies_and_the_provider_is_told(
     response = await decide(determination_api, case_id, "deny")
     assert response.status_code == 200, response.text
     assert response.json()["state"] == "denied"
-    case = await provider.until(case_id, "case.denied", *NOTIFIED)
+    case = await provider.until(case_id, "case.denied", *NOTIFIED_WITHOUT_LETTER)
     assert case["outcome"] == "denied"
     [denial] = [e for e in case["timeline"] if e["type"] == "case.denied.v1"]
     assert denial["actor"] == "clinician:dr-osei"
@@ -176,6 +176,6 @@ async def test_a_clinician_asks_and_talks_before_deciding(
     case_id, _ = referred
     assert (await decide(determination_api, case_id, "open_peer_to_peer")).json()["state"] == "in_review"
     assert (await decide(determination_api, case_id, "approve_partly")).json()["state"] == "partly_approved"
-    case = await provider.until(case_id, *NOTIFIED)
+    case = await provider.until(case_id, *NOTIFIED_WITHOUT_LETTER)
     assert "peer_to_peer.opened" in types_of(case)
     assert case["outcome"] == "partly_approved"

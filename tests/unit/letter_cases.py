@@ -3,12 +3,14 @@
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
+
+import pytest
 
 from services.criteria_evaluation.domain.evaluate import evaluate_case
 from services.criteria_evaluation.policy import load_policy
 from shared.clinical.model import RequestedItem
-from shared.letters.model import Contact, LetterContext, LetterKind
+from shared.letters.model import Audience, Contact, Language, LetterContext, LetterKind
 from tests.unit.determination_cases import Case, conclude, incomplete_case, referred_case, thoracic_case
 
 CONTACTS = (
@@ -22,6 +24,13 @@ LETTERS = (
     ("information_request", incomplete_case),
     ("referral", referred_case),
 )
+LETTER_FORMS = [
+    pytest.param(kind, case, audience, language, id=f"{kind}-{audience}-{language}")
+    for kind, case in LETTERS
+    for audience in get_args(Audience)
+    for language in get_args(Language)
+]
+"""Every letter: kind, case, audience and language."""
 KIND_OF: dict[str, LetterKind] = {
     "approved": "approval",
     "information_requested": "information_request",
