@@ -55,9 +55,7 @@ class ServiceFlow:
 
 
 INTAKE = ServiceFlow(
-    "intake",
-    reads=(),
-    appends=(CASE_SUBMITTED, INFORMATION_RECEIVED, CASE_UPDATED, CASE_CANCELLED, CASE_APPEALED, NOTICE_RENDERED),
+    "intake", reads=(), appends=(CASE_SUBMITTED, INFORMATION_RECEIVED, CASE_UPDATED, CASE_CANCELLED, CASE_APPEALED)
 )
 CRITERIA_EVALUATION = ServiceFlow(
     "criteria_evaluation",
@@ -75,10 +73,7 @@ DETERMINATION = ServiceFlow(
     needs=(CRITERIA_EVALUATED, EVIDENCE_ATTACHED),
 )
 NOTIFICATION = ServiceFlow(
-    "notification",
-    reads=DETERMINATIONS,
-    appends=(NOTICE_PREPARED, NOTICE_RENDERED, NOTICE_DELIVERED, NOTICE_FAILED),
-    needs=(),
+    "notification", reads=DETERMINATIONS, appends=(NOTICE_PREPARED, NOTICE_DELIVERED, NOTICE_FAILED), needs=()
 )
 
 PIPELINE = (INTAKE, CRITERIA_EVALUATION, EVIDENCE_LOOKUP, DETERMINATION, NOTIFICATION)
@@ -86,7 +81,13 @@ PIPELINE = (INTAKE, CRITERIA_EVALUATION, EVIDENCE_LOOKUP, DETERMINATION, NOTIFIC
 OPERATIONS = ServiceFlow("operations", reads=(), appends=(CASE_QUARANTINED, CASE_REDRIVEN))
 """Not a process: the events that the messaging layer and ``priorauth cases redrive`` append for any service."""
 
-EVENT_TYPES: tuple[str, ...] = tuple(dict.fromkeys(t for s in (*PIPELINE, OPERATIONS) for t in s.appends))
+LETTERS = ServiceFlow("letters", reads=(), appends=(NOTICE_RENDERED,))
+"""Not a process: whichever service gives a letter out first keeps it (``shared/journal/letters.py``)."""
+
+WRITERS = (*PIPELINE, LETTERS, OPERATIONS)
+"""Everyone who appends to the journal; each event type has one of them."""
+
+EVENT_TYPES: tuple[str, ...] = tuple(dict.fromkeys(t for s in WRITERS for t in s.appends))
 
 CONSOLE = ServiceFlow("console", reads=EVENT_TYPES, appends=())
 

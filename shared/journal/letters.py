@@ -29,7 +29,6 @@ CONTENT_TYPES: Final[Mapping[Form, str]] = {
 }
 CONTENT_OF_LETTER: Final = (*CONTENT_OF_DETERMINATION, flow.NOTICE_RENDERED)
 """The event types whose content a letter is made of, or found by."""
-CONSUMER: Final = "letters"
 
 
 async def kept_letters(
@@ -97,7 +96,7 @@ async def keep_letters(
         case_id,
         propose,
         actor=f"system:{service.name}",
-        consumer=CONSUMER,
+        consumer=flow.LETTERS.name,
         causation_id=derived_id("letter", str(determination.event_id), audience, language, *sorted(made)),
         also=store,
     )

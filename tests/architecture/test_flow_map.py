@@ -59,7 +59,7 @@ def test_the_relay_publishes_every_event_type_and_subscribes_to_none() -> None:
 
 
 def test_every_event_type_has_one_writer_a_model_and_a_transition() -> None:
-    writers = [t for s in (*flow.PIPELINE, flow.OPERATIONS) for t in s.appends]
+    writers = [t for s in flow.WRITERS for t in s.appends]
     assert sorted(writers) == sorted(set(writers))
     assert set(writers) == set(MODELS) == {t for _, t in TRANSITIONS} | UNCHANGING
 
