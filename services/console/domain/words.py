@@ -60,6 +60,7 @@ EVENT: Final[Mapping[str, str]] = {
     flow.CASE_REFERRED: "Referred to a clinician",
     flow.PEER_TO_PEER_OPENED: "Peer-to-peer opened",
     flow.NOTICE_PREPARED: "Notice prepared",
+    flow.NOTICE_RENDERED: "Letter made and kept",
     flow.NOTICE_DELIVERED: "Notice delivered",
     flow.NOTICE_FAILED: "Notice could not be delivered",
     flow.CASE_QUARANTINED: "Put into quarantine",
