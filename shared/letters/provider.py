@@ -1,7 +1,7 @@
 """The provider's letter: the whole determination, with the chart's words, the literature and the criteria."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from shared.clinical.document_text import (
     CONCLUSIONS,
@@ -21,6 +21,8 @@ from shared.letters.notices import notice_of
 from shared.letters.words import SET_LANGUAGE, Words
 
 Document = Mapping[str, Any]
+
+_PARAGRAPHS: Final = frozenset({"summary", "criteria_set", "reviewer"})
 
 
 class ProviderComposer:
@@ -42,11 +44,7 @@ class ProviderComposer:
             "questions": self._questions,
             "indications": lambda: [p for c in document["criteria"] if c["outcome"] == "met" for p in self._branch(c)],
             "attention": lambda: [p for c in document["referrals"] for p in self._branch(c)],
-            "standard_of_care": lambda: self._said("standard_of_care"),
-            "outcomes": lambda: self._said("outcomes"),
             "alternatives": self._alternatives,
-            "timing": lambda: self._said("timing"),
-            "cautions": lambda: self._said("cautions"),
             "reasons": lambda: [point(reason, lang=self._foreign) for reason in document["reasons"]],
             "rights": self._rights,
         }
@@ -71,12 +69,13 @@ class ProviderComposer:
     def section(self, name: str) -> Json | None:
         """The section of that name; None where it has nothing to say."""
         heading = self._words(f"provider.headings.{name}")
-        if name in self._points:
-            points = self._points[name]()
-            return section(name, heading, points=points) if points else None
         if name == "items":
             return section(name, heading, table=self._items())
-        return section(name, heading, paragraphs=[self._paragraph(name)])
+        if name in _PARAGRAPHS:
+            return section(name, heading, paragraphs=[self._paragraph(name)])
+        # What the determination says in points, each with its evidence, needs no code here but the section's name.
+        points = self._points[name]() if name in self._points else self._said(name)
+        return section(name, heading, points=points) if points else None
 
     def sources(self, sections: Sequence[Json]) -> list[Json]:
         """The sources that this letter cites, as a last section."""
@@ -101,10 +100,8 @@ class ProviderComposer:
             return text(str(self._document["summary"]), lang=self._foreign)
         if name == "criteria_set":
             return self._criteria_set(self._document["criteria_set"])
-        if name == "reviewer":
-            fixed = "provider.fixed"
-            return text(words(f"{fixed}.decided_by", reviewer=reviewer) if reviewer else words(f"{fixed}.automated"))
-        raise ValueError(f"There is no letter section {name}.")
+        fixed = "provider.fixed"
+        return text(words(f"{fixed}.decided_by", reviewer=reviewer) if reviewer else words(f"{fixed}.automated"))
 
     def _criteria_set(self, ref: Mapping[str, Any] | None) -> Json:
         if ref is None:
@@ -146,7 +143,7 @@ class ProviderComposer:
                 self._details(self._cite.statements(said["evidence"], stated)),
                 lang=self._foreign,
             )
-            for said in self._document[key]
+            for said in self._document.get(key, ())
         ]
 
     def _details(self, lines: Sequence[str]) -> list[Json]:

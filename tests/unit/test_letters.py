@@ -9,6 +9,7 @@ import pytest
 from msgspec import structs
 
 from shared.clinical.model import Source
+from shared.letters.compose import compose
 from shared.letters.model import LetterIncompleteError, LetterKind
 from shared.letters.notices import notices
 from shared.letters.render import render_html, render_pdf, render_text
@@ -191,3 +192,14 @@ def test_no_letter_denies() -> None:
     for audience, kind in notices():
         for name in ("title", "lead", "closing"):
             assert not re.search(r"\bden(y|ied|ial)\b", words_of("en")(f"{audience}.{kind}.{name}"))
+
+
+def test_a_section_that_the_determination_says_in_points_needs_its_name_alone() -> None:
+    document = thoracic_case().document
+    cited = document["standard_of_care"][0]["evidence"]
+    document["cautions"] = [{"text": "Mind the dura.", "evidence": cited}]
+    section = {s["id"]: s for s in compose(document, letter("approval"))["sections"]}["cautions"]
+    assert [point["text"] for point in section["points"]] == ["Mind the dura."]
+    assert section["points"][0]["cites"]
+    del document["cautions"]
+    assert "cautions" not in {s["id"] for s in compose(document, letter("approval"))["sections"]}
