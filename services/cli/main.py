@@ -2,7 +2,7 @@
 
 import typer
 
-from services.cli import audit, cases, criteria, offline, servers
+from services.cli import audit, cases, criteria, evidence, offline, servers
 from services.cli.errors import guarded
 
 app = typer.Typer(
@@ -12,6 +12,7 @@ servers.add_to(app)
 offline.add_to(app)
 cases.add_to(app)
 app.add_typer(criteria.app, name="criteria")
+app.add_typer(evidence.app, name="evidence")
 app.add_typer(audit.app, name="audit")
 
 

@@ -1,4 +1,4 @@
-"""Policy as data: criteria sets, evidence statements and the lexicon, in versioned YAML that ships with the code.
+"""Policy as data: criteria sets, evidence statements, the lexicon and the thesaurus of the literature search, in versioned YAML that ships with the code.
 
 This module only reads files; each kind is parsed by the module that owns its types.
 """
@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Literal
 
-Kind = Literal["criteria", "evidence", "lexicon"]
+Kind = Literal["criteria", "evidence", "lexicon", "thesaurus"]
 
 
 class PolicyError(Exception):

@@ -1,0 +1,95 @@
+"""Puts the rankings together: BM25, dense, and hybrid, which fuses both after feedback. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+import numpy as np
+
+from services.evidence_lookup.domain.search.analysis import Analyzer
+from services.evidence_lookup.domain.search.article import Article
+from services.evidence_lookup.domain.search.dense import DenseIndex
+from services.evidence_lookup.domain.search.lexical import Floats, LexicalIndex, best_of
+from services.evidence_lookup.domain.search.thesaurus import Thesaurus
+
+Ranking = Literal["bm25", "dense", "hybrid"]
+RANKINGS: Final[tuple[str, ...]] = get_args(Ranking)
+
+TITLE_WEIGHT: Final = 2
+"""How often a title's terms count."""
+SYNONYM_WEIGHT: Final = 0.4
+DENSE_WEIGHT: Final = 0.5
+"""The part that meaning has in the hybrid; words have the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A document by its number, with a score that compares within one answer only."""
+
+    document: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranker:
+    """Ranks the documents of its indexes; equal scores stand in the order of the documents' numbers."""
+
+    analyzer: Analyzer
+    thesaurus: Thesaurus
+    lexical: LexicalIndex
+    dense: DenseIndex | None = None
+
+    def rank(
+        self,
+        text: str,
+        vector: Floats | None = None,
+        ranking: Ranking = "bm25",
+        limit: int = 10,
+        allowed: "Sequence[bool] | None" = None,
+    ) -> list[Found]:
+        """The best documents for a search. ``vector`` is its embedding, of length 1, which dense and hybrid need.
+
+        ``allowed`` says of each document whether it may be found.
+
+        Raises:
+            ValueError: dense or hybrid without a vector or without an index of vectors.
+        """
+        if ranking == "bm25":
+            scores = self._words(text)
+        elif self.dense is None or vector is None:
+            raise ValueError("Dense and hybrid ranking need vectors.")
+        elif ranking == "dense":
+            scores = _above_zero(self.dense.scores(vector))
+        else:
+            scores = self._hybrid(text, vector, self.dense)
+        if allowed is not None:
+            scores = np.where(np.asarray(allowed, bool), scores, np.float32(0))
+        return [Found(int(document), float(scores[document])) for document in best_of(scores, limit)]
+
+    def _words(self, text: str) -> Floats:
+        return self.lexical.scores(self.thesaurus.expand(self.analyzer.terms(text), SYNONYM_WEIGHT))
+
+    def _hybrid(self, text: str, vector: Floats, dense: DenseIndex) -> Floats:
+        query = self.thesaurus.expand(self.analyzer.terms(text), SYNONYM_WEIGHT)
+        words = self.lexical.scores(query)
+        words = self.lexical.scores(self.lexical.feedback(query, words))
+        meaning = dense.scores(vector)
+        fused: Floats = (1 - DENSE_WEIGHT) * _scaled(words) + DENSE_WEIGHT * _scaled(meaning)
+        return _above_zero(fused)
+
+
+def document_terms(analyzer: Analyzer, article: Article) -> list[str]:
+    """The terms of an article: its title's several times, its abstract's and its subject headings' once."""
+    title = analyzer.terms(article.title) * TITLE_WEIGHT
+    return [*title, *analyzer.terms(article.abstract), *analyzer.terms(" ".join(article.mesh))]
+
+
+def _scaled(scores: Floats) -> Floats:
+    """To 0 for the lowest and 1 for the highest."""
+    low, high = scores.min(), scores.max()
+    return (scores - low) / (high - low) if high > low else np.zeros_like(scores)
+
+
+def _above_zero(scores: Floats) -> Floats:
+    """Moves scores that may be negative so that all of them count as found."""
+    return scores - scores.min() + np.float32(1e-6) if len(scores) else scores

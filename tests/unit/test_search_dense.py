@@ -1,0 +1,96 @@
+"""The sentence model in numpy, passages, and rankings by meaning and by both."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.evidence_lookup import embedding
+from services.evidence_lookup.collection import build_ranker
+from services.evidence_lookup.domain.search.article import Article
+from services.evidence_lookup.domain.search.minilm import MAX_TOKENS, MiniLM, WeightsError
+from services.evidence_lookup.domain.search.passages import END, START, passages, query_tokens
+from services.evidence_lookup.embedding import ModelUnavailableError, SentenceModel
+
+TEXTS = ("heart attack", "myocardial infarction", "a bicycle in the garden", "growing roses")
+
+
+@pytest.fixture(scope="module")
+def model() -> SentenceModel:
+    return SentenceModel()
+
+
+def encode(model: SentenceModel, *texts: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    return model.encode([query_tokens(tokens) for tokens in model.tokens(texts)])
+
+
+def test_vectors_are_those_of_the_published_model(model: SentenceModel) -> None:
+    """The first components for the two sentences of the model's card, as PyTorch computes them."""
+    vectors = encode(model, "This is an example sentence", "Each sentence is converted")
+    assert vectors[0, :3] == pytest.approx([0.0677, 0.0635, 0.0487], abs=2e-4)
+    assert vectors[1, :3] == pytest.approx([0.0864, 0.1027, 0.0054], abs=2e-4)
+
+
+def test_texts_of_one_batch_do_not_see_each_other(model: SentenceModel) -> None:
+    together = encode(model, *TEXTS)
+    alone = np.concatenate([encode(model, text) for text in TEXTS])
+    assert together == pytest.approx(alone, abs=1e-5)
+    assert np.linalg.norm(together, axis=1) == pytest.approx(1, abs=1e-5)
+
+
+def test_several_processes_give_the_same_vectors_in_the_same_order(
+    model: SentenceModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = encode(model, *TEXTS)
+    seen: list[tuple[int, int]] = []
+    monkeypatch.setattr(embedding, "_TOO_FEW_TO_SHARE", 1)
+    tokens = [query_tokens(t) for t in model.tokens(TEXTS)]
+    assert model.encode(tokens, lambda done, of: seen.append((done, of))) == pytest.approx(here, abs=1e-5)
+    assert seen[-1] == (4, 4)
+
+
+@given(st.integers(0, 1500))
+def test_passages_cover_a_text_and_fit_the_model(length: int) -> None:
+    """Tokens are numbered by their place, so that each passage says where it begins."""
+    found = passages(range(length))
+    assert all(p[0] == START and p[-1] == END and len(p) <= MAX_TOKENS for p in found)
+    bodies = [p[1:-1] for p in found]
+    assert all(body == list(range(body[0], body[-1] + 1)) for body in bodies if body)
+    assert all(earlier[0] < later[0] <= earlier[-1] for earlier, later in pairwise(bodies))
+    assert sorted({token for body in bodies for token in body}) == list(range(length))
+
+
+def test_weights_of_another_model_are_refused() -> None:
+    with pytest.raises(WeightsError, match="missing"):
+        MiniLM({})
+    with pytest.raises(WeightsError, match="shape"):
+        MiniLM({"embeddings.word_embeddings.weight": np.zeros((4, 768), np.float32)})
+
+
+def test_without_the_package_a_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(embedding, "PACKAGE", "no_such_package_of_weights")
+    with pytest.raises(ModelUnavailableError, match=r"install priorauth\[dense\]"):
+        SentenceModel()
+    with pytest.raises(ModelUnavailableError):
+        embedding.load_encoder(tmp_path / "model.safetensors")
+
+
+def test_meaning_finds_what_words_do_not_and_the_hybrid_has_both(model: SentenceModel) -> None:
+    articles = [
+        Article("beir", "1", "Renal calculi", "Stones of the upper urinary tract were treated by lithotripsy."),
+        Article("beir", "2", "Bone density", "Postmenopausal osteoporosis and calcium."),
+        Article("beir", "3", "Gravel paths", "How to lay a path of gravel in the garden."),
+    ]
+    ranker = build_ranker(articles, model)
+    query = "nephrolith removal"
+    [vector] = encode(model, query)
+    assert ranker.rank(query, vector, "dense")[0].document == 0
+    hybrid = ranker.rank("bone density of gravel", encode(model, "bone density")[0], "hybrid")
+    assert hybrid[0].document == 1
+    assert [f.document for f in ranker.rank("gravel", ranking="bm25")] == [2]
+    assert ranker.rank("gravel", ranking="bm25", allowed=[True, True, False]) == []
+    with pytest.raises(ValueError, match="need vectors"):
+        ranker.rank(query, None, "hybrid")
