@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.evidence_lookup import embedding
@@ -52,6 +52,7 @@ def test_several_processes_give_the_same_vectors_in_the_same_order(
     assert seen[-1] == (4, 4)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1500))
 def test_passages_cover_a_text_and_fit_the_model(length: int) -> None:
     """Tokens are numbered by their place, so that each passage says where it begins."""

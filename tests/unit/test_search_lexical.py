@@ -5,7 +5,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.evidence_lookup.domain.search.analysis import Analyzer
@@ -37,6 +37,7 @@ def test_function_words_are_dropped_and_compounds_of_single_letters_are_kept() -
     assert Analyzer().terms("") == []
 
 
+@settings(deadline=None)
 @given(documents, st.dictionaries(words, st.floats(0.1, 2), min_size=1))
 def test_scores_are_those_of_the_formula(texts: list[list[str]], query: dict[str, float]) -> None:
     """Robertson's BM25 with Lucene's idf, written out."""
@@ -53,6 +54,7 @@ def test_scores_are_those_of_the_formula(texts: list[list[str]], query: dict[str
         assert float(score) == pytest.approx(expected, rel=1e-4, abs=1e-6)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([0.0, 0.5, 1.0, 2.0]), max_size=30), st.integers(1, 10))
 def test_the_best_are_sorted_and_ties_keep_the_order_of_documents(values: list[float], number: int) -> None:
     scores = np.array(values, np.float32)
@@ -71,6 +73,7 @@ def test_feedback_finds_a_document_that_shares_no_word_with_the_search() -> None
     assert after[3] == 0
 
 
+@settings(deadline=None)
 @given(documents)
 def test_feedback_leaves_a_search_that_finds_nothing_as_it_is(texts: list[list[str]]) -> None:
     index = build_lexical(texts)

@@ -1,7 +1,7 @@
 """Measures as trec_eval computes them."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.evidence_lookup.domain.search.measures import measure, ndcg, recall, reciprocal_rank
@@ -20,6 +20,7 @@ def test_the_ideal_counts_relevant_documents_that_were_not_found() -> None:
     assert ndcg(["a"], {"a": 1, "b": 1}, 1) == 1
 
 
+@settings(deadline=None)
 @given(rankings, grades)
 def test_measures_lie_between_0_and_1_and_the_ideal_order_has_1(ranking: list[str], judged: dict[str, int]) -> None:
     for value in (ndcg(ranking, judged, 10), recall(ranking, judged, 10), reciprocal_rank(ranking, judged, 10)):

@@ -24,9 +24,7 @@ def read_corpus(lines: Iterable[str]) -> list[Article]:
     """
     found: dict[str, Article] = {}
     for number, record in _records(lines):
-        article = Article(
-            SOURCE, _text(record, "_id", number), _text(record, "title", number, ""), _text(record, "text", number)
-        )
+        article = article_of(record, number)
         if article.id in found:
             raise CollectionError(f"Line {number}: the _id {article.id} stands there twice.")
         found[article.id] = article
@@ -74,6 +72,22 @@ def read_qrels(lines: Iterable[str]) -> dict[str, dict[str, int]]:
     if not found:
         raise CollectionError("There is no judgment in it.")
     return found
+
+
+def article_of(record: object, number: int) -> Article:
+    """The document of a line's JSON.
+
+    Raises:
+        CollectionError: it is no object with ``_id`` and ``text``.
+    """
+    if not isinstance(record, dict):
+        raise CollectionError(f"Line {number}: a JSON object is expected.")
+    return Article(
+        SOURCE,
+        _text(record, "_id", number),
+        _text(record, "title", number, ""),
+        _text(record, "text", number),
+    )
 
 
 def _records(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
