@@ -12,7 +12,7 @@ from services.evidence_lookup.domain.search.article import Article
 from services.evidence_lookup.domain.search.dense import DenseIndex
 from services.evidence_lookup.domain.search.lexical import build_lexical
 from services.evidence_lookup.domain.search.measures import Quality, measure
-from services.evidence_lookup.domain.search.passages import passages, query_tokens
+from services.evidence_lookup.domain.search.passages import SENTENCE_TOKENS, encodable, lead, sentences
 from services.evidence_lookup.domain.search.ranker import Ranker, Ranking, document_terms
 from services.evidence_lookup.domain.search.thesaurus import load_thesaurus
 from services.evidence_lookup.embedding import Progress, SentenceModel
@@ -55,12 +55,14 @@ def build_ranker(
 
 
 def build_dense(articles: Sequence[Article], model: SentenceModel, progress: Progress | None = None) -> DenseIndex:
-    """The vectors of all passages of all articles."""
-    texts = [f"{article.title}\n{article.abstract}".strip() for article in articles]
-    parts = [passages(tokens) for tokens in model.tokens(texts)]
-    owners = np.repeat(np.arange(len(parts), dtype=np.int32), [len(p) for p in parts])
-    vectors = model.encode([passage for part in parts for passage in part], progress)
-    return DenseIndex(vectors, owners, len(articles))
+    """The vectors of all articles: of their beginnings and of their sentences."""
+    leads = [encodable(tokens) for tokens in model.tokens([lead(article) for article in articles])]
+    parts = [sentences(article) for article in articles]
+    single = [encodable(tokens, SENTENCE_TOKENS) for tokens in model.tokens([s for part in parts for s in part])]
+    offsets = np.zeros(len(parts) + 1, np.int64)
+    np.cumsum([len(part) for part in parts], out=offsets[1:])
+    vectors = model.encode([*leads, *single], progress)
+    return DenseIndex(vectors[: len(leads)], vectors[len(leads) :], offsets)
 
 
 def evaluate(
@@ -96,7 +98,7 @@ def _answer(
 ) -> dict[str, list[str]]:
     vectors: Mapping[str, Any] = {}
     if model is not None and queries:
-        encoded = model.encode([query_tokens(tokens) for tokens in model.tokens(list(queries.values()))])
+        encoded = model.encode([encodable(tokens) for tokens in model.tokens(list(queries.values()))])
         vectors = dict(zip(queries, encoded, strict=True))
     return {
         query: [articles[f.document].id for f in ranker.rank(text, vectors.get(query), ranking, DEPTH)]

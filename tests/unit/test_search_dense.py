@@ -1,6 +1,5 @@
 """The sentence model in numpy, passages, and rankings by meaning and by both."""
 
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from services.evidence_lookup import embedding
 from services.evidence_lookup.collection import build_ranker
 from services.evidence_lookup.domain.search.article import Article
 from services.evidence_lookup.domain.search.minilm import MAX_TOKENS, MiniLM, WeightsError
-from services.evidence_lookup.domain.search.passages import END, START, passages, query_tokens
+from services.evidence_lookup.domain.search.passages import END, START, encodable, sentences
 from services.evidence_lookup.embedding import ModelUnavailableError, SentenceModel
 
 TEXTS = ("heart attack", "myocardial infarction", "a bicycle in the garden", "growing roses")
@@ -24,7 +23,7 @@ def model() -> SentenceModel:
 
 
 def encode(model: SentenceModel, *texts: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    return model.encode([query_tokens(tokens) for tokens in model.tokens(texts)])
+    return model.encode([encodable(tokens) for tokens in model.tokens(texts)])
 
 
 def test_vectors_are_those_of_the_published_model(model: SentenceModel) -> None:
@@ -47,21 +46,30 @@ def test_several_processes_give_the_same_vectors_in_the_same_order(
     here = encode(model, *TEXTS)
     seen: list[tuple[int, int]] = []
     monkeypatch.setattr(embedding, "_TOO_FEW_TO_SHARE", 1)
-    tokens = [query_tokens(t) for t in model.tokens(TEXTS)]
+    tokens = [encodable(t) for t in model.tokens(TEXTS)]
     assert model.encode(tokens, lambda done, of: seen.append((done, of))) == pytest.approx(here, abs=1e-5)
     assert seen[-1] == (4, 4)
 
 
 @settings(deadline=None)
-@given(st.integers(0, 1500))
-def test_passages_cover_a_text_and_fit_the_model(length: int) -> None:
-    """Tokens are numbered by their place, so that each passage says where it begins."""
-    found = passages(range(length))
-    assert all(p[0] == START and p[-1] == END and len(p) <= MAX_TOKENS for p in found)
-    bodies = [p[1:-1] for p in found]
-    assert all(body == list(range(body[0], body[-1] + 1)) for body in bodies if body)
-    assert all(earlier[0] < later[0] <= earlier[-1] for earlier, later in pairwise(bodies))
-    assert sorted({token for body in bodies for token in body}) == list(range(length))
+@given(st.integers(0, 1500), st.integers(2, MAX_TOKENS))
+def test_what_is_encoded_fits_the_model(length: int, most: int) -> None:
+    found = encodable(range(length), most)
+    assert found[0] == START and found[-1] == END and len(found) <= most
+    assert found[1:-1] == list(range(min(length, most - 2)))
+
+
+def test_a_title_and_each_sentence_of_an_abstract_are_passages() -> None:
+    text = "AIMS: We looked at S. aureus. It grew (p<0.05). RESULTS\nNone. 12 of 14 were well."
+    assert sentences(Article("beir", "1", "A title", text)) == [
+        "A title",
+        "AIMS: We looked at S. aureus.",
+        "It grew (p<0.05).",
+        "RESULTS",
+        "None.",
+        "12 of 14 were well.",
+    ]
+    assert sentences(Article("beir", "1", "")) == [""]
 
 
 def test_weights_of_another_model_are_refused() -> None:

@@ -1,4 +1,4 @@
-"""Ranks by the likeness of meaning: vectors of passages, and feedback from the best of them. Pure."""
+"""Ranks by the likeness of meaning: of an article's beginning, and of the sentence that is most like the search. Pure."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,30 +8,36 @@ import numpy.typing as npt
 
 from services.evidence_lookup.domain.search.lexical import Floats, best_of
 
+SENTENCE_WEIGHT: Final = 0.4
+"""The part that the best sentence has in the likeness; the beginning as a whole has the rest."""
 FEEDBACK_DOCUMENTS: Final = 5
-FEEDBACK_WEIGHT: Final = 0.3
-"""How far the search is moved towards what it found first (Rocchio 1971, on vectors)."""
+FEEDBACK_WEIGHT: Final = 0.2
+"""How far the search is moved towards what was found first (Rocchio 1971, on vectors)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DenseIndex:
-    """Vectors (passages, 384), of length 1, and the document that each belongs to, in ascending order."""
+    """Vectors of length 1: of each document's beginning (documents, 384) and of all sentences (sentences, 384).
 
-    vectors: Floats
-    owners: npt.NDArray[np.int32]
-    size: int
+    The sentences of document ``d`` are those from ``offsets[d]`` until before ``offsets[d + 1]``, one at least.
+    """
+
+    leads: Floats
+    sentences: Floats
+    offsets: npt.NDArray[np.int64]
 
     def scores(self, query: Floats) -> Floats:
-        """The cosine of each document's most similar passage with a vector of length 1; -1 without any passage."""
-        found = np.full(self.size, -1, np.float32)
-        np.maximum.at(found, self.owners, self.vectors @ query)
-        return found
+        """The likeness of every document with a vector of length 1, from -1 to 1."""
+        if not len(self.leads):
+            return np.zeros(0, np.float32)
+        best: Floats = np.maximum.reduceat(self.sentences @ query, self.offsets[:-1])
+        likeness: Floats = (1 - SENTENCE_WEIGHT) * (self.leads @ query) + SENTENCE_WEIGHT * best
+        return likeness.astype(np.float32)
 
     def feedback(self, query: Floats, scores: Floats) -> Floats:
-        """The search's vector, moved towards the mean of its best documents."""
+        """The search's vector, moved towards the mean of the best documents of a ranking; of length 1."""
         best = best_of(scores, FEEDBACK_DOCUMENTS)
         if not len(best):
             return query
-        mean = self.vectors[np.isin(self.owners, best)].mean(axis=0)
-        moved: Floats = (1 - FEEDBACK_WEIGHT) * query + FEEDBACK_WEIGHT * mean
+        moved: Floats = (1 - FEEDBACK_WEIGHT) * query + FEEDBACK_WEIGHT * self.leads[best].mean(axis=0)
         return moved / np.linalg.norm(moved)

@@ -15,7 +15,7 @@ K1: Final = 1.2
 B: Final = 0.6
 FEEDBACK_DOCUMENTS: Final = 10
 FEEDBACK_TERMS: Final = 20
-OWN_WEIGHT: Final = 0.7
+OWN_WEIGHT: Final = 0.8
 """The part of the weight that the search's own terms keep in feedback (RM3's lambda)."""
 
 

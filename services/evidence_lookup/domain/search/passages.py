@@ -1,8 +1,10 @@
-"""Cuts a text into the passages that are encoded one by one. Pure."""
+"""Cuts an article into what is encoded: its beginning as a whole, and each of its sentences. Pure."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
+from services.evidence_lookup.domain.search.article import Article
 from services.evidence_lookup.domain.search.minilm import MAX_TOKENS
 
 TokenIds = Sequence[int]
@@ -10,21 +12,22 @@ TokenIds = Sequence[int]
 START: Final = 101
 END: Final = 102
 """[CLS] and [SEP] of BERT's uncased vocabulary."""
-_ROOM: Final = MAX_TOKENS - 2
-_OVERLAP: Final = _ROOM // 2
+SENTENCE_TOKENS: Final = 128
+"""Of a longer sentence the beginning is encoded."""
+_SENTENCE_END: Final = re.compile(r"(?<=[.?!])\s+(?=[A-Z0-9(])|\n+")
 
 
-def query_tokens(tokens: TokenIds) -> list[int]:
-    """A search as the encoder takes it; what is beyond its length is left out."""
-    return [START, *tokens[:_ROOM], END]
+def encodable(tokens: TokenIds, most: int = MAX_TOKENS) -> list[int]:
+    """Tokens as the encoder takes them: between the special ones, ``most`` at most with them, the rest left out."""
+    return [START, *tokens[: most - 2], END]
 
 
-def passages(tokens: TokenIds) -> list[list[int]]:
-    """Windows over a text's tokens, each of which shares half with the one before; one window if it fits.
+def lead(article: Article) -> str:
+    """The title and the abstract, whose beginning says what the article is about."""
+    return f"{article.title}\n{article.abstract}".strip()
 
-    The last window ends with the text, so that all windows of a long text are full.
-    """
-    if len(tokens) <= _ROOM:
-        return [[START, *tokens, END]]
-    starts = [*range(0, len(tokens) - _ROOM, _ROOM - _OVERLAP), len(tokens) - _ROOM]
-    return [[START, *tokens[start : start + _ROOM], END] for start in starts]
+
+def sentences(article: Article) -> list[str]:
+    """The title, and the sentences of the abstract; the empty text where there are none."""
+    parts = [article.title, *_SENTENCE_END.split(article.abstract)]
+    return [part.strip() for part in parts if part.strip()] or [""]
