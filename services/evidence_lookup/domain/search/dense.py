@@ -11,7 +11,7 @@ from services.evidence_lookup.domain.search.lexical import Floats, best_of
 SENTENCE_WEIGHT: Final = 0.4
 """The part that the best sentence has in the likeness; the beginning as a whole has the rest."""
 FEEDBACK_DOCUMENTS: Final = 5
-FEEDBACK_WEIGHT: Final = 0.2
+FEEDBACK_WEIGHT: Final = 0.3
 """How far the search is moved towards what was found first (Rocchio 1971, on vectors)."""
 
 
