@@ -6,8 +6,8 @@ table of vectors, and the search by meaning works from the index's files alone.
 
 from alembic import op
 
-revision = "0003_literature"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
