@@ -1,24 +1,63 @@
-"""``priorauth evidence``: the literature search."""
+"""``priorauth evidence``: the curated library and the literature beside it, searched and measured."""
 
-from collections.abc import Callable, Iterable
+import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import typer
 
 from services.cli.errors import REFUSED, USAGE, fail
+from services.cli.evidence_data import import_command, index_command, status_command
+from services.cli.evidence_model import RankingName, choose, read_lines, show_progress
 from services.cli.output import print_json, print_lines, stderr
-from services.cli.target import AsJson
+from services.cli.target import AsJson, settings_for
 from services.evidence_lookup.collection import evaluate
-from services.evidence_lookup.domain.search.beir import CollectionError, read_corpus, read_qrels, read_queries
-from services.evidence_lookup.embedding import ModelUnavailableError, SentenceModel
+from services.evidence_lookup.domain.search.beir import read_corpus, read_qrels, read_queries
+from services.evidence_lookup.embedding import SentenceModel
+from services.evidence_lookup.index_files import LiteratureIndex, LiteratureIndexError, read_index
+from services.evidence_lookup.searching import Hit, Wanted, interleave, search_library, search_literature
+from shared.clinical.evidence import load_evidence
+from shared.policy import read_policy
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
+app.command("import")(import_command)
+app.command("index")(index_command)
+app.command("status")(status_command)
+
 RankingOption = Annotated[
     Literal["bm25", "dense", "hybrid"] | None,
     typer.Option(help="How to rank; without it hybrid where the sentence model is installed, else bm25."),
 ]
-T = TypeVar("T")
+DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
+
+
+@app.command("search")
+def search_command(
+    query: Annotated[str, typer.Argument(help="What to look for, in words.")],
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many results at most.")] = 10,
+    ranking: RankingOption = None,
+    since: Annotated[str, typer.Option(help="Published then or later: YYYY, YYYY-MM or YYYY-MM-DD.")] = "",
+    until: Annotated[str, typer.Option(help="Published then or earlier.")] = "",
+    kind: Annotated[list[str] | None, typer.Option("--type", help="A publication type; may be given again.")] = None,
+    index: Annotated[Path | None, typer.Option(help="The literature index; else PRIORAUTH_LITERATURE_INDEX.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Searches the curated library and, where there is an index, the literature. Needs no server."""
+    wanted = Wanted(_date(since), _date(until), frozenset(t.lower() for t in kind or ()))
+    if not query.strip():
+        fail(USAGE, "Say what to look for.")
+    library = search_library(load_evidence(read_policy("evidence")), query, limit, wanted)
+    literature = _open(index or settings_for(None).literature_index)
+    chosen, model = _ranking(ranking, literature)
+    articles = [] if literature is None else search_literature(literature, query, chosen, limit, wanted, model)
+    hits = interleave(library, articles, limit)
+    if as_json:
+        digest = None if literature is None else literature.digest
+        print_json({"query": query, "ranking": chosen, "index": digest, "results": [hit.as_dict() for hit in hits]})
+    elif hits:
+        print_lines(*(_line(hit) for hit in hits))
+    else:
+        stderr.print("Nothing was found.")
 
 
 @app.command("evaluate")
@@ -30,9 +69,9 @@ def evaluate_command(
     as_json: AsJson = False,
 ) -> None:
     """Indexes a judged collection and measures a ranking on it; needs no server."""
-    articles = _read(corpus, read_corpus)
-    texts = _read(queries, read_queries)
-    judgments = _read(qrels, read_qrels)
+    articles = read_lines(corpus, read_corpus)
+    texts = read_lines(queries, read_queries)
+    judgments = read_lines(qrels, read_qrels)
     if not any(grade > 0 for query in texts for grade in judgments.get(query, {}).values()):
         fail(REFUSED, f"{qrels} judges no document relevant for any query of {queries}.")
     chosen, model = choose(ranking)
@@ -43,36 +82,36 @@ def evaluate_command(
         print_lines(*(f"{name:20} {_shown(value)}" for name, value in measured.items()))
 
 
-def choose(ranking: Literal["bm25", "dense", "hybrid"] | None) -> tuple[Literal["bm25", "dense", "hybrid"], Any]:
-    """The ranking and the model that it needs. Ends the command where one that was asked for cannot be had."""
-    if ranking == "bm25":
-        return ranking, None
+def _open(directory: Path | None) -> LiteratureIndex | None:
+    if directory is None:
+        return None
     try:
-        model = SentenceModel()
-    except ModelUnavailableError as error:
-        if ranking is None:
-            stderr.print(f"Ranking by BM25 alone. {error}")
-            return "bm25", None
+        return read_index(directory)
+    except LiteratureIndexError as error:
         fail(USAGE, str(error))
-    return ranking or "hybrid", model
 
 
-def show_progress(done: int, of: int) -> None:
-    """A line that is written over on a terminal, and nothing elsewhere but the last."""
-    if stderr.is_terminal or done == of:
-        stderr.print(f"{done} of {of} passages encoded", end="\n" if done == of else "\r")
+def _ranking(asked: RankingName | None, index: LiteratureIndex | None) -> tuple[RankingName, SentenceModel | None]:
+    """The curated library is ranked by words alone, and so is an index without vectors unless more is asked for."""
+    if index is None or (asked is None and index.ranker.dense is None):
+        return "bm25", None
+    if asked != "bm25" and index.ranker.dense is None:
+        fail(USAGE, "The index has no vectors: run `priorauth evidence index --dense`, or search by --ranking bm25.")
+    return choose(asked)
 
 
-def _read(path: Path, reader: Callable[[Iterable[str]], T]) -> T:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            return reader(lines)
-    except OSError:
-        fail(USAGE, f"{path} cannot be read.")
-    except UnicodeDecodeError:
-        fail(REFUSED, f"{path} is not UTF-8 text.")
-    except CollectionError as error:
-        fail(REFUSED, f"{path}: {error}")
+def _date(text: str) -> str:
+
+    if text and not DATE.fullmatch(text):
+        fail(USAGE, "A date is YYYY, YYYY-MM or YYYY-MM-DD.")
+    return text
+
+
+def _line(hit: Hit) -> str:
+    found: dict[str, Any] = hit.as_dict()
+    identifier = f" {found['identifier']}." if found["identifier"] else ""
+    said = f" {found['text']}" if found["text"] else ""
+    return f"[{found['found_in']}] {found['id']}: {found['citation']}{identifier}{said}"
 
 
 def _shown(value: object) -> str:

@@ -68,6 +68,8 @@ class Settings(BaseSettings):
     """A folder of evidence files that takes the place of those that ship with the code."""
     policy_poll_seconds: float = Field(default=5.0, ge=0.05, le=3600)
     """How often a running process looks for changed files in these folders; SIGHUP has it look at once."""
+    literature_index: Path | None = None
+    """The folder of a literature index (``priorauth evidence index``). Without it determinations name no related articles."""
     authorization_valid_days: int = Field(default=90, ge=1)
     clock_poll_seconds: float = Field(default=15.0, gt=0)
 
