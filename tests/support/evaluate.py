@@ -56,7 +56,8 @@ def measure(notes: Sequence[dict[str, Any]], policy: Policy) -> Score:
     """Scores the charts.
 
     A chart that lists its unknown facts is scored on the facts that it mentions. One without such a list is labelled
-    completely: whatever else is found there is wrong.
+    completely: whatever else is found there is wrong. On the facts under ``conflicting`` it disagrees with itself. A value
+    under ``arguable`` is one that an expert may take or leave: finding it, or nothing, scores neither way.
     """
     score = Score(notes=len(notes))
     for note in notes:
@@ -82,8 +83,13 @@ def measure(notes: Sequence[dict[str, Any]], policy: Policy) -> Score:
 
 
 def _score_facts(score: Score, note: dict[str, Any], facts: Facts) -> None:
-    for name, wanted in (dict.fromkeys(note.get("unknown", facts)) | note["known"]).items():
+    labels = dict.fromkeys(note.get("unknown", facts)) | note["known"]
+    labels |= dict.fromkeys(note.get("conflicting", ()), "conflicting")
+    arguable = note.get("arguable", {})
+    for name, wanted in labels.items():
         found, tally = as_label(facts.get(name)), score.by_fact.setdefault(name, Counter())
+        if name in arguable and (found is None or agree(found, arguable[name])):
+            continue
         right = agree(found, wanted)
         tally["hit"] += wanted is not None and right
         tally["wrong"] += found is not None and not right
