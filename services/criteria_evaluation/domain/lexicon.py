@@ -72,7 +72,7 @@ _TARGET: Final = frozenset(
 )
 _TRIGGER: Final = frozenset({"id", "kind", "direction", "lists", "reach", "patterns"})
 _CONTEXT: Final = frozenset({"group", "reach", "patterns"})
-_KINDS: Final = ("negated", "possible", "historical", "family", "planned", "reported", "terminator", "pseudo", "ignore")
+_KINDS: Final = ("negated", "possible", "historical", "family", "planned", "reported", "terminator", "turn", "pseudo", "ignore")
 _USES: Final = ("drop", "keep", "later", "require")
 
 

@@ -73,14 +73,29 @@ def scopes(words: Sequence[str], hits: Sequence[Hit]) -> list[Scope]:
     """The scopes in a sentence. Of triggers that overlap the longest counts, so a pseudo-trigger disarms what it holds."""
     kept = _longest(hits)
     stops = [(hit.start, hit.end) for hit in kept if hit.trigger.kind == "terminator"]
+    turns = [(hit.start, hit.end) for hit in kept if hit.trigger.kind == "turn"]
     boxes = [i for i, word in enumerate(words) if word in _BOXES]
     stops += [(i, i + 1) for i in boxes]
-    found = [scope for hit in kept for scope in _scopes_of(words, hit, stops)]
+    denials = [(hit.start, hit.end) for hit in kept if hit.trigger.kind == "negated"]
+    found = [scope for hit in kept for scope in _scopes_of(words, hit, _ends_for(hit, stops, turns, denials))]
     for n, i in enumerate(boxes):
         if words[i] == "<nobox>":
             found.append(Scope("unchecked", i, boxes[n + 1] if n + 1 < len(boxes) else len(words), i, i + 1))
     found += [scope for i in range(1, len(words)) if words[i] in _ANSWERS for scope in _answer(words, i)]
     return [s for s in found if not (s.kind != "unchecked" and boxes and _unchecked(words, boxes, s.by_start))]
+
+
+def _ends_for(
+    hit: Hit, stops: list[tuple[int, int]], turns: list[tuple[int, int]], denials: list[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """What ends the scope of a trigger: the next denial ends one before it, and "who has" leads on to no other person."""
+    match hit.trigger.kind:
+        case "family":
+            return stops
+        case "negated":
+            return [*stops, *turns, *(d for d in denials if d[0] >= hit.end)]
+        case _:
+            return [*stops, *turns]
 
 
 def _unchecked(words: Sequence[str], boxes: Sequence[int], i: int) -> bool:
@@ -104,7 +119,7 @@ def _scopes_of(words: Sequence[str], hit: Hit, stops: Sequence[tuple[int, int]])
     if trigger.kind == "ignore":
         # Its own words are no statement: the name of a score says nothing of the patient.
         return [Scope("possible", hit.start, hit.end, -1, -1)]
-    if trigger.kind in ("terminator", "pseudo"):
+    if trigger.kind in ("terminator", "turn", "pseudo"):
         return []
     found: list[Scope] = []
     if trigger.direction in ("forward", "both"):
@@ -166,10 +181,14 @@ def _answer(words: Sequence[str], i: int) -> list[Scope]:
 
 
 def flags_of(scopes_here: Sequence[Scope], taken: Sequence[int]) -> frozenset[str]:
-    """What the triggers around a statement make of it; triggers that are words of the statement itself are left out."""
+    """What the triggers around a statement make of it; triggers that lie within the statement itself are left out.
+
+    One that begins before it counts although it shares words with it: "has not had radiation" denies "had radiation".
+    """
     found: set[str] = set()
     for scope in scopes_here:
-        if any(scope.by_start <= p < scope.by_end for p in taken):
+        within = taken[0] <= scope.by_start and scope.by_end <= taken[-1] + 1
+        if within and any(scope.by_start <= p < scope.by_end for p in taken):
             continue
         if any(scope.start <= p < scope.end for p in taken):
             found.add(scope.kind)

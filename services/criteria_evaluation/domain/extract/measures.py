@@ -3,7 +3,7 @@
 from typing import Final
 
 from services.criteria_evaluation.domain.extract.counts import HALVES, number_at
-from services.criteria_evaluation.domain.extract.numerals import ABOUT, COMPARATORS, TIME_UNITS
+from services.criteria_evaluation.domain.extract.numerals import ABOUT, COMPARATORS, NUMBER_WORDS, TIME_UNITS
 from services.criteria_evaluation.domain.extract.physical import physical_unit
 from services.criteria_evaluation.domain.extract.words import Tokens, Units
 from services.criteria_evaluation.domain.quantities import Interval
@@ -19,6 +19,31 @@ def with_half(tokens: Tokens, number: float, j: int) -> tuple[float, int]:
     if tokens.words[j : j + 2] == ["and", "a"] and tokens.word(j + 2) in ("half", "quarter"):
         return number + (0.5 if tokens.word(j + 2) == "half" else 0.25), j + 3
     return number, j
+
+
+PARTS: Final[dict[str, float]] = {
+    "half": 50.0,
+    "third": 33.0,
+    "thirds": 33.0,
+    "quarter": 25.0,
+    "quarters": 25.0,
+    "fifth": 20.0,
+    "fifths": 20.0,
+}
+"""Parts of a whole in words, in percent as charts round them."""
+
+
+def part_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
+    """``half of the height``, ``a third of``, ``two-thirds of``: percent, and the index of the words after it."""
+    j, count = i, 1
+    if tokens.word(i) in ("a", "one", "two", "three"):
+        count = 1 if tokens.word(i) == "a" else int(NUMBER_WORDS[tokens.word(i)])
+        j = i + 2 if tokens.word(i + 1) in _DASHES else i + 1
+    word, following = tokens.word(j), tokens.word(j + 1)
+    if word not in PARTS or following not in ("of", "the", "its", "loss") or (word.endswith("s") != (count > 1)):
+        return None
+    percent = {("third", 2): 67.0, ("quarter", 3): 75.0}.get((word.rstrip("s"), count), PARTS[word] * count)
+    return percent, j + 1
 
 
 _PARTS: Final = frozenset({5, 10, 18, 24})
@@ -66,7 +91,7 @@ def _scale_at(tokens: Tokens, k: int) -> tuple[float, int] | None:
 
 
 def range_at(tokens: Tokens, number: float, j: int, between: bool) -> tuple[Interval, int]:
-    if tokens.word(j) in ("+", "plus"):
+    if tokens.word(j) in ("+", "plus") and not tokens.word(j + 1)[:1].isdigit():
         return Interval(number, None), j + 1
     word = tokens.word(j)
     if word in _RANGE_WORDS or (between and word == "and") or word == "or":

@@ -1,5 +1,6 @@
 """Physical units in prose: weight, length, area, gas pressure, flow, rates; and measures of two parts ("5 ft 4 in")."""
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from services.criteria_evaluation.domain.extract.counts import number_at
@@ -127,8 +128,13 @@ def dimensions(tokens: Tokens, number: float, j: int) -> tuple[float, Unit] | No
 
 
 ROMAN: Final = {"i": 1.0, "ii": 2.0, "iii": 3.0, "iv": 4.0, "v": 5.0}
-GRADED: Final = frozenset({"grade", "wagner", "gr"})
-"""Words after which a roman numeral is a number."""
+_GRADED: Final = frozenset({"grade", "wagner", "gr", "bilsky", "escc"})
+
+
+def is_graded(before: Sequence[str]) -> bool:
+    """Whether a roman numeral after these words is a number: "grade III", "Wagner stage III"."""
+    return before[-1:] != [] and (before[-1] in _GRADED or (before[-1] in ("stage", "class") and "wagner" in before[-3:]))
+
 
 KINDS: Final = {1.0: "i", 2.0: "ii", 3.0: "iii", 4.0: "iv"}
 """How a kind that is told by a number is written, so that "type 3" and "type III" are one word."""
@@ -140,6 +146,8 @@ HEADED: Final = {
     "m": ("<len>", "m"),
     "in": ("<len>", "[in_i]"),
     "inches": ("<len>", "[in_i]"),
+    **dict.fromkeys(("min", "minutes"), ("<dur>", "min")),
+    **dict.fromkeys(("h", "hr", "hrs", "hours"), ("<dur>", "h")),
 }
-BODY: Final = frozenset({"height", "ht", "weight", "wt"})
+BODY: Final = frozenset({"height", "ht", "weight", "wt", "time", "duration"})
 """Names of measures whose unit may stand with the name."""

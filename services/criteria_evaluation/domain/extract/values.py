@@ -15,6 +15,8 @@ from services.criteria_evaluation.domain.extract.measures import (
     comparator,
     fraction_at,
     fraction_word,
+    part_at,
+    PARTS,
     range_at,
     unit_at,
     with_half,
@@ -22,14 +24,15 @@ from services.criteria_evaluation.domain.extract.measures import (
 from services.criteria_evaluation.domain.extract.numerals import AFTER, MONTHS, NUMBER_WORDS, TIME_UNITS, compared
 from services.criteria_evaluation.domain.extract.physical import (
     BODY,
-    GRADED,
     HEADED,
     KINDS,
     ROMAN,
     Unit,
     dimensions,
+    is_graded,
     two_parts,
 )
+from services.criteria_evaluation.domain.extract.spellings import SPELLINGS, with_or_without
 from services.criteria_evaluation.domain.extract.words import Tokens, Units, Value
 from services.criteria_evaluation.domain.quantities import Interval
 
@@ -52,7 +55,7 @@ def units_of(tokens: Tokens, on: dt.date | None = None) -> Units:
                 i = _word(tokens, i, out, on)
             else:
                 # Most words are plain, so they take the shortest way.
-                out_words.append(word)
+                out_words.append(SPELLINGS.get(word, word))
                 out_starts.append(starts[i])
                 out_ends.append(ends[i])
                 i += 1
@@ -113,16 +116,22 @@ def _word(tokens: Tokens, i: int, out: Units, on: dt.date | None) -> int:
     if levels := read_levels(tokens.words, i):
         out.add("<lvl>", tokens.starts[i], tokens.ends[levels[1] - 1], Value(levels=levels[0]))
         return levels[1]
+    if part := part_at(tokens, i):
+        out.add("<part>", tokens.starts[i], tokens.ends[part[1] - 1], Value(Interval.at(part[0]), "%"))
+        return part[1]
     if word in NUMBER_WORDS:
         return _number(tokens, i, out, on)
     if date := date_at(tokens.words, i, on):
         out.add("<date>", tokens.starts[i], tokens.ends[date[1] - 1], Value(date=date[0]))
         return date[1]
     if word in ROMAN:
-        if not out.words or out.words[-1] not in GRADED:
+        if not is_graded(out.words):
             return _plain(tokens, i, out)
         out.add("<num>", tokens.starts[i], tokens.ends[i], Value(Interval.at(ROMAN[word])))
         return i + 1
+    if word == "w" and (short := with_or_without(tokens, i)):
+        out.add(short[0], tokens.starts[i], tokens.ends[short[1] - 1])
+        return short[1]
     if word == "mrc":
         return _strength(tokens, i, out)
     if word in ("a", "couple", "half") and (read := _counted(tokens, i)):
@@ -189,6 +198,8 @@ _STARTERS: Final = frozenset(
         "mrc",
         "couple",
         "half",
+        "w",
+        *PARTS,
         *ROMAN,
     }
 )
