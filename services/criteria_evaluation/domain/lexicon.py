@@ -18,6 +18,7 @@ from services.criteria_evaluation.domain.lexicon_entries import (
     Reach,
     Target,
     Trigger,
+    Undeniable,
     Use,
     index_of,
 )
@@ -73,6 +74,7 @@ _TARGET: Final = frozenset(
 _TRIGGER: Final = frozenset({"id", "kind", "direction", "lists", "reach", "patterns"})
 _CONTEXT: Final = frozenset({"group", "reach", "patterns"})
 _KINDS: Final = ("negated", "possible", "historical", "family", "planned", "reported", "terminator", "turn", "pseudo", "ignore")
+_UNDENIABLE: Final[dict[str, Undeniable]] = {"keep": "yes", "exact": "exact"}
 _USES: Final = ("drop", "keep", "later", "require")
 
 
@@ -232,7 +234,7 @@ def _target(data: Mapping[str, Entry], fact: FactType, cues: set[str], contexts:
         value = True
     negated: bool | str | tuple[str, ...] | None = (not value) if isinstance(value, bool) else None
     if "negated" in data:
-        apart = data["negated"].data in ("drop", "keep")
+        apart = data["negated"].data in ("drop", "keep", "exact")
         negated = None if apart else read_value(data["negated"], fact)
     if "cue" in data and data["cue"].text() not in cues:
         data["cue"].fail(f"There is no cue '{data['cue'].text()}'.")
@@ -242,7 +244,7 @@ def _target(data: Mapping[str, Entry], fact: FactType, cues: set[str], contexts:
         value=value,
         negated=negated,
         background=data["background"].flag() if "background" in data else False,
-        undeniable="negated" in data and data["negated"].data == "keep",
+        undeniable=_UNDENIABLE.get(str(data["negated"].data), "no") if "negated" in data else "no",
         past=_use(data, "past", "drop"),
         planned=_use(data, "planned", "keep"),
         reported=_use(data, "reported", "keep"),

@@ -12,6 +12,7 @@ from services.criteria_evaluation.domain.lexicon_patterns import Element, Patter
 Direction = Literal["forward", "backward", "both"]
 Use = Literal["drop", "keep", "later", "require"]
 Reach = Literal["clause", "sentence", "section"]
+Undeniable = Literal["no", "exact", "yes"]
 Grouped = tuple[str, frozenset[str]]
 """A group of contexts, and contexts of it."""
 
@@ -28,7 +29,8 @@ class Target:
     dropped, kept, counts only where nothing better is said (later), or is required. ``requires`` are the contexts in
     which the statement must stand (one of each group), ``excludes`` those in which it must not,
     ``yields`` those in which it counts only where nothing better is said. An ``undeniable`` statement stands whatever is
-    denied beside it ("no healing over 8 weeks of standard care" denies healing, not the weeks). A ``background`` statement is of the patient's history, which the reason for a test tells too.
+    denied beside it ("no healing over 8 weeks of standard care" denies healing, not the weeks); one that is so where it is
+    ``exact`` stands as a number and falls as a bound ("no CSF seen: Bilsky 3", but "no loss above 25%"). A ``background`` statement is of the patient's history, which the reason for a test tells too.
     """
 
     id: str
@@ -45,7 +47,7 @@ class Target:
     requires: tuple[Grouped, ...] = ()
     excludes: tuple[Grouped, ...] = ()
     yields: tuple[Grouped, ...] = ()
-    undeniable: bool = False
+    undeniable: Undeniable = "no"
     background: bool = False
 
 

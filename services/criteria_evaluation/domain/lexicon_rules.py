@@ -35,7 +35,7 @@ _KINDS: Final[dict[str, RuleKind]] = {
     "shrinks": "shrinks",
     "total": "total",
 }
-_KEYS: Final = frozenset({"id", "fact", "rule", "of", "when", "value", "values", "true_from", "false_to"})
+_KEYS: Final = frozenset({"id", "fact", "rule", "of", "when", "value", "values", "true_from", "false_to", "falls"})
 
 Value = bool | str | tuple[str, ...]
 
@@ -44,7 +44,8 @@ Value = bool | str | tuple[str, ...]
 class Rule:
     """How a fact follows from others.
 
-    ``sum``: of all of ``of``; conflicting where it differs from the stated one. ``threshold``: true from, false to.
+    ``sum``: of all of ``of``; conflicting where it differs from the stated one. ``threshold``: true from, false to; true and false change places where
+    the fact ``falls`` with the number.
     ``map``: by the code of ``of``. ``when``: ``value`` where every fact of ``when`` has one of the values beside it.
     ``segments``: the motion segments between the outermost levels of ``of``. ``at_least``: no less than ``of``.
     ``any_true``: true where one of ``of`` is. ``overlap``: whether two sets of levels share one. ``body_mass_index``: from weight and height.
@@ -61,6 +62,7 @@ class Rule:
     values: Mapping[str, Value] = field(default_factory=dict)
     true_from: float = 0.0
     false_to: float = 0.0
+    falls: bool = False
     inputs: frozenset[str] = frozenset()
 
 
@@ -107,6 +109,7 @@ def _rule(entry: Entry, vocabulary: Vocabulary) -> Rule:
         },
         true_from=data["true_from"].number() if "true_from" in data else 0.0,
         false_to=data["false_to"].number() if "false_to" in data else 0.0,
+        falls=data["falls"].flag() if "falls" in data else False,
     )
 
 

@@ -99,8 +99,8 @@ def _threshold(rule: Rule, facts: Facts) -> bool | None:
     if value is None:
         return None
     if value.low is not None and value.low >= rule.true_from:
-        return True
-    return False if value.high is not None and value.high <= rule.false_to else None
+        return not rule.falls
+    return rule.falls if value.high is not None and value.high <= rule.false_to else None
 
 
 def _segments(rule: Rule, facts: Facts) -> Interval | None:

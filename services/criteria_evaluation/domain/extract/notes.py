@@ -18,6 +18,7 @@ from services.criteria_evaluation.domain.extract.values import units_of
 from services.criteria_evaluation.domain.extract.words import Tokens, Units
 from services.criteria_evaluation.domain.lexicon import Lexicon
 from services.criteria_evaluation.domain.lexicon_entries import Context, Target
+from services.criteria_evaluation.domain.quantities import Interval
 from shared.clinical.model import Document, Source
 
 _CLINICAL: Final = frozenset({"exam", "complaint", "review", "past_history", "family", "social", "medications"})
@@ -64,7 +65,9 @@ def read_document(document: Document, lexicon: Lexicon) -> Iterator[Mention]:
             around, section = _opened_by(sentence.section, lexicon), sentence.section
         for tokens in _tokens(document.text, sentence, table, joinable):
             units = units_of(tokens, on)
-            standing.line(units, section, new_section=begins, known=sentence.category is not None)
+            standing.line(
+                units, section, new_section=begins, known=sentence.category is not None, row=sentence.row
+            )
             begins = False
             for mention in read_sentence(document, sentence, units, standing.on, lexicon, around):
                 if mention.fact in silent:
@@ -238,12 +241,15 @@ def judge(target: Target, flags: frozenset[str]) -> tuple[bool, int] | None:
 def _said(
     target: Target, units: Units, slot: int | None, negated: bool, on: dt.date | None, lexicon: Lexicon
 ) -> Said | None:
-    if negated and not target.undeniable:
+    if negated and target.undeniable == "no":
         return target.negated
     if target.value is not None:
         return target.value
     value = units.values.get(slot) if slot is not None else None
-    return None if value is None else said_in(lexicon.vocabulary[target.fact], value, on)
+    said = None if value is None else said_in(lexicon.vocabulary[target.fact], value, on)
+    if negated and target.undeniable == "exact" and isinstance(said, Interval) and None in (said.low, said.high):
+        return None
+    return said
 
 
 def read_phrase(text: str, category: str, lexicon: Lexicon) -> Iterator[Mention]:

@@ -1,6 +1,7 @@
 """What weight the parts of a note have: text copied from an older note, addenda that correct it, entries of other days."""
 
 import datetime as dt
+import itertools
 from collections.abc import Sequence
 from typing import Final
 
@@ -30,6 +31,12 @@ _CORRECTS: Final = frozenset(
         "mistakenly",
         "erroneous",
         "erroneously",
+        "corrects",
+        "miscounted",
+        "misnumbered",
+        "mislabeled",
+        "misread",
+        "misdictated",
     ]
 )
 _NEWER: Final = frozenset({"update", "today", "new", "end", "current"})
@@ -51,11 +58,13 @@ class Standing:
         self.copied = False
         self.amended = False
         self.corrects = False
+        self._in_rows = False
 
-    def line(self, units: Units, section: str | None, *, new_section: bool, known: bool) -> None:
+    def line(self, units: Units, section: str | None, *, new_section: bool, known: bool, row: bool = False) -> None:
         """Takes note of a sentence before its statements are read.
 
-        ``new_section``: it is the first of its section, ``known``: whose kind the lexicon knows.
+        ``new_section``: it is the first of its section, ``known``: whose kind the lexicon knows. ``row``: it is a cell
+        of a table, with the words of its column's heading and its row's name; a date among them is the cell's.
         """
         words = units.words
         head = words[:_SOON]
@@ -67,9 +76,14 @@ class Standing:
         if not _MARKING.isdisjoint(head):
             self._marked(head, words, new_section=new_section)
         if self.amended and not self.corrects:
-            self.corrects = not (_CORRECTS.isdisjoint(head) and _CORRECTS.isdisjoint(words))
+            self.corrects = not (_CORRECTS.isdisjoint(head) and _CORRECTS.isdisjoint(words)) or _another_level(words)
+        if row or self._in_rows:
+            self.on, self._in_rows = self._note, row
+        dates = [i for i, word in enumerate(words) if word == "<date>"] if row else []
         if words and words[0] == "<date>" and (len(words) == 1 or words[1] in _AFTER_DATE):
-            date = units.values[0].date
+            dates = [0]
+        if len(dates) == 1:
+            date = units.values[dates[0]].date
             if date is not None and (self._note is None or date <= self._note):
                 self.on = date
 
@@ -87,6 +101,11 @@ class Standing:
         if self.amended and (self.corrects or kind not in ("levels", "codes")):
             return AMENDED
         return COPIED if self.copied else 0
+
+
+def _another_level(words: Sequence[str]) -> bool:
+    """Whether one level is named in the place of another: "at T10, not T9"."""
+    return "<lvl>" in words[:-2] and any(a == "not" and b == "<lvl>" for a, b in itertools.pairwise(words))
 
 
 def superseded(words: Sequence[str], at: int) -> bool:

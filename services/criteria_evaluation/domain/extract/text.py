@@ -68,7 +68,8 @@ _OF_A_LINE: Final = frozenset(
         "review",
     ]
 )
-"""Sections that, where their text follows the heading in its line, end with the next question of a form."""
+"""Sections that, where their text follows the heading in its line, end with the next question of a form. The reason for
+a test ends with its paragraph."""
 _LEADING: Final = frozenset(["to", "of", "the", "with", "and", "by", "for", "a", "an", "at", "from", "or", "than"])
 """Words that no line ends with unless the next one carries it on."""
 _SOAP: Final = frozenset("SOAP")
@@ -119,7 +120,9 @@ def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
                     # No section that is known: the line may be a title, or a form's question with its answer.
                     yield Sentence(begin, last, name, None if inline else TITLE)
                     continue
-            elif inline and category in _OF_A_LINE and first == start and _KEY.match(text, first, last):
+            elif inline and first == start and (
+                category == "indication" or (category in _OF_A_LINE and _KEY.match(text, first, last))
+            ):
                 name = category = None
             if first < last:
                 yield Sentence(first, last, name, category)
@@ -204,8 +207,9 @@ def _heading(line: str, sections: Mapping[str, str]) -> tuple[int, bool] | None:
 
 
 def _category(letters: Sequence[str], sections: Mapping[str, str]) -> str | None:
-    """The kind of section that a heading's words open; ``mri *`` among them stands for all that begin so."""
-    return sections.get(" ".join(letters).lower()) or sections.get(f"{letters[0].lower()} *")
+    """The kind of section that a heading's words open; ``mri *`` among them stands for all that begin so, ``* plan`` for all that end so."""
+    words = [word.lower() for word in letters]
+    return sections.get(" ".join(words)) or sections.get(f"{words[0]} *") or sections.get(f"* {words[-1]}")
 
 
 def _header(
