@@ -73,7 +73,18 @@ _TARGET: Final = frozenset(
 )
 _TRIGGER: Final = frozenset({"id", "kind", "direction", "lists", "reach", "patterns"})
 _CONTEXT: Final = frozenset({"group", "reach", "patterns"})
-_KINDS: Final = ("negated", "possible", "historical", "family", "planned", "reported", "terminator", "turn", "pseudo", "ignore")
+_KINDS: Final = (
+    "negated",
+    "possible",
+    "historical",
+    "family",
+    "planned",
+    "reported",
+    "terminator",
+    "turn",
+    "pseudo",
+    "ignore",
+)
 _UNDENIABLE: Final[dict[str, Undeniable]] = {"keep": "yes", "exact": "exact"}
 _USES: Final = ("drop", "keep", "later", "require")
 

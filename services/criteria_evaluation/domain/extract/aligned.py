@@ -74,6 +74,37 @@ def set_apart(tokens: Tokens) -> Tokens:
     return Tokens(words, starts, ends) if cuts else tokens
 
 
+ANSWERED: Final = frozenset({"no", "yes", "none", "denies"})
+
+
+def answers_apart(tokens: Tokens) -> Tokens:
+    """The tokens with a colon before an answer that blanks set apart, and a semicolon before the next question.
+
+    ``Sleepy in daytime  NO   (ESS 2)     Stroke  NO`` is two questions and their answers.
+    """
+    words: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    answered = False
+    for i, word in enumerate(tokens.words):
+        gap = tokens.starts[i] - tokens.ends[i - 1] if i else 0
+        last = i + 1 == len(tokens.words)
+        alone = last or tokens.words[i + 1] == "(" or tokens.starts[i + 1] - tokens.ends[i] > 1
+        mark = ""
+        if word in ANSWERED and gap > 1 and alone and words[-1] not in (":", "?", "."):
+            mark, answered = ":", True
+        elif answered and gap > 1 and word != "(":
+            mark, answered = ";", False
+        if mark:
+            words.append(mark)
+            starts.append(tokens.starts[i])
+            ends.append(tokens.starts[i])
+        words.append(word)
+        starts.append(tokens.starts[i])
+        ends.append(tokens.ends[i])
+    return Tokens(words, starts, ends)
+
+
 def _is_value(words: Sequence[str], i: int) -> bool:
     """Whether the word ends a value: a number, or a unit close behind one."""
     return any(word[0].isdigit() for word in words[max(0, i - 3) : i + 1])

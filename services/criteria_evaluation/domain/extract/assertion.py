@@ -8,12 +8,10 @@ import itertools
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from services.criteria_evaluation.domain.extract.forms import ANSWERS
 from services.criteria_evaluation.domain.lexicon_entries import Trigger
 
 _BOXES: Final = frozenset({"<box>", "<nobox>"})
-_ANSWERS: Final = frozenset(
-    {"no", "n", "none", "absent", "negative", "neg", "nil", "denies", "denied", "false", "never", "<neg>"}
-)
 _ASKS: Final = frozenset({":", "?", "<box>"})
 _COORDINATES: Final = frozenset({"or", "nor"})
 _VERBS: Final = frozenset(
@@ -45,6 +43,16 @@ _VERBS: Final = frozenset(
         "open",
         "well",
         "able",
+        "sleeps",
+        "wakes",
+        "walks",
+        "feels",
+        "takes",
+        "does",
+        "goes",
+        "works",
+        "lives",
+        "denies",
     ]
 )
 """Words that a part of a list of denied things does not have: "no retropulsion, canal patent" denies one thing."""
@@ -81,7 +89,7 @@ def scopes(words: Sequence[str], hits: Sequence[Hit]) -> list[Scope]:
     for n, i in enumerate(boxes):
         if words[i] == "<nobox>":
             found.append(Scope("unchecked", i, boxes[n + 1] if n + 1 < len(boxes) else len(words), i, i + 1))
-    found += [scope for i in range(1, len(words)) if words[i] in _ANSWERS for scope in _answer(words, i)]
+    found += [scope for i in range(1, len(words)) if words[i] in ANSWERS for scope in _answer(words, i)]
     return [s for s in found if not (s.kind != "unchecked" and boxes and _unchecked(words, boxes, s.by_start))]
 
 
@@ -126,7 +134,9 @@ def _scopes_of(words: Sequence[str], hit: Hit, stops: Sequence[tuple[int, int]])
         end = min([start for start, _ in stops if start >= hit.end] + [len(words), hit.end + trigger.reach])
         if trigger.kind in ("negated", "possible") and not trigger.lists:
             end = _end_of_list(words, hit.end, end)
-        found.append(Scope(trigger.kind, hit.end, end, hit.start, hit.end))
+        # What stands within the words about somebody else is theirs too: "her husband (BMI 47) had surgery".
+        begin = hit.start if trigger.kind == "family" else hit.end
+        found.append(Scope(trigger.kind, begin, end, hit.start, hit.end))
     if trigger.direction in ("backward", "both"):
         begin = max([end for _, end in stops if end <= hit.start] + [0, hit.start - trigger.reach])
         if not trigger.lists:

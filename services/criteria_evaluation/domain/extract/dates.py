@@ -13,6 +13,9 @@ _BEFORE: Final = frozenset(
 )
 """Words after which 3/5 is a day of March and no strength of a muscle."""
 _STRENGTHS: Final = frozenset({"5", "10"})
+_SCALES: Final = frozenset({"18", "24", "28", "30"})
+"""Days that are the highest number of a score as well: "Roland-Morris 12/24"."""
+_FRACTIONS: Final = frozenset({"5", "6", "8", "10", "12", "18", "24", "28", "30"})
 WEEKDAYS: Final = {
     name: n for n, name in enumerate(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"])
 }
@@ -103,7 +106,10 @@ def _short(words: Sequence[str], i: int, on: dt.date | None) -> tuple[dt.date, i
     ):
         return None
     before = _at(words, i - 1)
-    padded = len(words[i]) == 2 and (words[i][0] == "0" or len(day) == 2) and day not in _STRENGTHS
+    padded = (
+        len(words[i]) == 2 and (words[i][0] == "0" or (len(day) == 2 and day not in _SCALES)) and day not in _STRENGTHS
+    )
+    padded = padded or (len(words[i]) == 1 and len(day) == 2 and day not in _FRACTIONS and day >= "11")
     named = before in _BEFORE and (day not in _STRENGTHS or before == "since")
     if not (padded or named) or not 1 <= int(words[i]) <= 12:
         return None

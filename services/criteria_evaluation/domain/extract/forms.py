@@ -57,3 +57,14 @@ def boxes_first(words: list[str]) -> list[int] | None:
         order += [*part[:at], box, *part[at:]]
         begin = box + 1
     return order
+
+
+ANSWERS: Final = frozenset(
+    {"no", "n", "none", "absent", "negative", "neg", "nil", "denies", "denied", "false", "never", "<neg>"}
+)
+"""How a form says no."""
+
+
+def is_answered(words: list[str]) -> bool:
+    """Whether the words so far end with a question and its denial: "Hypertension: denies"."""
+    return len(words) > 2 and words[-1] in ANSWERS and words[-2] in (":", "?")

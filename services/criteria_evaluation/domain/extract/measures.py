@@ -1,5 +1,6 @@
 """The grammar of numbers in prose: words for numbers, halves, fractions, ranges, units and comparisons."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from services.criteria_evaluation.domain.extract.counts import HALVES, number_at
@@ -55,6 +56,40 @@ def fraction_word(number: float, denominator: float, sign: str) -> str:
     if denominator != 5:
         return f"<n/{denominator:g}>"
     return "<0/5>" if number == 0 else "<5/5>" if number >= 5 and sign not in _DASHES else "<weak/5>"
+
+
+_MUSCLES: Final = frozenset(
+    [
+        "ip",
+        "hf",
+        "ke",
+        "kf",
+        "df",
+        "pf",
+        "ehl",
+        "ta",
+        "gs",
+        "lle",
+        "rle",
+        "ble",
+        "quad",
+        "quads",
+        "iliopsoas",
+        "quadriceps",
+        "psoas",
+        "hamstrings",
+        "gastroc",
+    ]
+)
+"""Muscles and limbs after which charts give a strength without its denominator."""
+
+
+def is_strength(before: Sequence[str], low: float | None, high: float | None) -> bool:
+    """Whether a bare number after these words is a muscle's strength: "IP 3", "LLE 5", "power grade 3"."""
+    if low is None or high is None or not 0 <= low <= high <= 5 or not before:
+        return False
+    graded = before[-1] == "grade" and not {"power", "strength"}.isdisjoint(before[-5:])
+    return before[-1] in _MUSCLES or graded
 
 
 def fraction_at(tokens: Tokens, number: float, j: int) -> tuple[float, int] | None:
@@ -133,7 +168,7 @@ def comparator(out: Units, start: int, *, lasting: bool = False) -> tuple[str | 
                 out.words.pop()
                 out.starts.pop()
                 out.ends.pop()
-            inner = comparator(out, start) if sign == ABOUT else (None, start)
+            inner = comparator(out, start, lasting=lasting) if sign == ABOUT else (None, start)
             return (inner[0] or sign), inner[1]
     return None, start
 

@@ -1,11 +1,12 @@
 """Facts that a note states: patterns of the lexicon in its sentences, under their assertion."""
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from services.criteria_evaluation.domain.extract.aligned import set_apart
+from services.criteria_evaluation.domain.extract.aligned import ANSWERED, answers_apart, set_apart
 from services.criteria_evaluation.domain.extract.assertion import flags_of, scopes
 from services.criteria_evaluation.domain.extract.contexts import carried_on, fits, holds_one, longest
 from services.criteria_evaluation.domain.extract.mention import Mention, Said, said_in
@@ -30,6 +31,9 @@ _LONGEST_ROW: Final = 4000
 _YIELDING: Final = 2
 """What a statement's rank grows by in a context to which it yields."""
 _DOUBT: Final = frozenset({"possible"})
+_OPERATIVE: Final = re.compile(r"\b(?:operati(?:on|ve)|surgeon|surgical plan|case request)\b", re.IGNORECASE)
+_REPORT: Final = re.compile(r"^\W{0,9}(?:findings|technique|comparison)\b", re.IGNORECASE | re.MULTILINE)
+"""The indication in a surgeon's plan is the patient's disease; in a report it is only why the test was asked for."""
 _NO_FLAGS: Final[frozenset[str]] = frozenset()
 
 
@@ -56,18 +60,19 @@ def read_document(document: Document, lexicon: Lexicon) -> Iterator[Mention]:
     report = True
     table = Table()
     standing = Standing(on)
+    operative = bool(_OPERATIVE.search(document.text)) and not _REPORT.search(document.text)
     silent = lexicon.topics.silent(document.text)
     joinable = lexicon.index.knows if "-\n" in document.text else None
     for sentence in sentences(document.text, lexicon.sections):
         sentence, report = _impression(sentence, report)
+        if operative and sentence.category == "indication":
+            sentence = replace(sentence, category=None)
         begins = sentence.section != section
         if begins:
             around, section = _opened_by(sentence.section, lexicon), sentence.section
         for tokens in _tokens(document.text, sentence, table, joinable):
             units = units_of(tokens, on)
-            standing.line(
-                units, section, new_section=begins, known=sentence.category is not None, row=sentence.row
-            )
+            standing.line(units, section, new_section=begins, known=sentence.category is not None, row=sentence.row)
             begins = False
             for mention in read_sentence(document, sentence, units, standing.on, lexicon, around):
                 if mention.fact in silent:
@@ -83,7 +88,13 @@ def _tokens(text: str, sentence: Sentence, table: Table, joinable: Callable[[str
         if sentence.row and sentence.end - sentence.start < _LONGEST_ROW:
             yield from table.sentences(text, tokens, sentence.start, sentence.end)
         else:
-            yield set_apart(tokens) if "   " in text[sentence.start : sentence.end] else tokens
+            yield _spread(tokens) if "  " in text[sentence.start : sentence.end] else tokens
+
+
+def _spread(tokens: Tokens) -> Tokens:
+    """The tokens of a line whose questions and answers, or names and values, stand apart."""
+    tokens = set_apart(tokens)
+    return tokens if ANSWERED.isdisjoint(tokens.words) else answers_apart(tokens)
 
 
 def _opened_by(heading: str | None, lexicon: Lexicon) -> Open:

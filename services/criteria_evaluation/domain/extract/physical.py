@@ -40,6 +40,8 @@ def physical_unit(tokens: Tokens, k: int) -> Unit | None:
     word, following = tokens.word(k), tokens.word(k + 1)
     if word in _COUNTED or word in _PER:
         return _rate(tokens, k)
+    if word == "#" and k and tokens.ends[k - 1] == tokens.starts[k]:
+        return Unit("<mass>", "[lb_av]", k + 1)
     found = _SINGLE.get(word)
     if found is None:
         return _square(tokens, k)
@@ -133,7 +135,9 @@ _GRADED: Final = frozenset({"grade", "wagner", "gr", "bilsky", "escc"})
 
 def is_graded(before: Sequence[str]) -> bool:
     """Whether a roman numeral after these words is a number: "grade III", "Wagner stage III"."""
-    return before[-1:] != [] and (before[-1] in _GRADED or (before[-1] in ("stage", "class") and "wagner" in before[-3:]))
+    return before[-1:] != [] and (
+        before[-1] in _GRADED or (before[-1] in ("stage", "class") and "wagner" in before[-3:])
+    )
 
 
 KINDS: Final = {1.0: "i", 2.0: "ii", 3.0: "iii", 4.0: "iv"}

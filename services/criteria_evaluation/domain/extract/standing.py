@@ -45,6 +45,9 @@ _SOON: Final = 4
 _NOW: Final = frozenset({"→", "now", "currently", "today", "presently"})
 _AFTER_DATE: Final = frozenset({":", "-", "–", "—"})
 
+_ENTRIES: Final = frozenset({"visit", "session", "week", "day", "month", "recording", "night"})
+"""What the entries of a series are called: "Visit 6 (02/09/2026)"."""
+
 COPIED: Final = 6
 AMENDED: Final = -10
 
@@ -82,6 +85,8 @@ class Standing:
         dates = [i for i, word in enumerate(words) if word == "<date>"] if row else []
         if words and words[0] == "<date>" and (len(words) == 1 or words[1] in _AFTER_DATE):
             dates = [0]
+        elif words and words[0] in _ENTRIES and "<date>" in words[1:4]:
+            dates = [words.index("<date>")]
         if len(dates) == 1:
             date = units.values[dates[0]].date
             if date is not None and (self._note is None or date <= self._note):

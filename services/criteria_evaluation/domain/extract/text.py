@@ -77,6 +77,8 @@ _SOAP_LINE: Final = re.compile(r"[SOAP](?: ?[-–] |  +|\t)(?=\S)")
 """Notes in four parts (subjective, objective, assessment, plan) may name each by its letter alone."""
 _LONGEST_HEADER: Final = 70
 _SHORT_LINE: Final = 55
+_SHORTEST_HEADING: Final = 4
+"""A single word such as "Plan" alone on its line is a heading; "Ct" is too short to tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +122,10 @@ def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
                     # No section that is known: the line may be a title, or a form's question with its answer.
                     yield Sentence(begin, last, name, None if inline else TITLE)
                     continue
-            elif inline and first == start and (
-                category == "indication" or (category in _OF_A_LINE and _KEY.match(text, first, last))
+            elif (
+                inline
+                and first == start
+                and (category == "indication" or (category in _OF_A_LINE and _KEY.match(text, first, last)))
             ):
                 name = category = None
             if first < last:
@@ -202,7 +206,8 @@ def _heading(line: str, sections: Mapping[str, str]) -> tuple[int, bool] | None:
     titled = candidate.upper() == candidate and len(letters) > 1 and _NO_VALUE.fullmatch(line) is not None
     marked = line[0] in "#*"
     if known:
-        return (len(line), True) if len(letters) > 1 or shouted or marked else None
+        alone = line[0].isupper() and len(line) >= _SHORTEST_HEADING
+        return (len(line), True) if len(letters) > 1 or shouted or marked or alone else None
     return (len(line), True) if titled and (shouted or _category(letters, sections)) else None
 
 

@@ -9,14 +9,15 @@ from typing import Final
 
 from services.criteria_evaluation.domain.extract.counts import number_at
 from services.criteria_evaluation.domain.extract.dates import WEEKDAYS, date_at
-from services.criteria_evaluation.domain.extract.forms import boxes_first, mark_at
+from services.criteria_evaluation.domain.extract.forms import boxes_first, is_answered, mark_at
 from services.criteria_evaluation.domain.extract.levels import ORDINALS, read_levels
 from services.criteria_evaluation.domain.extract.measures import (
+    PARTS,
     comparator,
     fraction_at,
     fraction_word,
+    is_strength,
     part_at,
-    PARTS,
     range_at,
     unit_at,
     with_half,
@@ -100,6 +101,8 @@ def _sign(tokens: Tokens, i: int, out: Units) -> int:
     elif len(word) > 3 and word[0] == ".":
         if not out.words or out.words[-1] not in ("?", ":"):
             out.add(":", start, end)  # Dots lead from a name to its value.
+    elif word == "(" and is_answered(out.words):
+        out.add(",", start, end)  # "Diabetes: denies (A1c 5.3)": the answer ends here.
     elif word not in _NOISE and not (word in "-–/" and tokens.joins(i, word == "/")):
         out.add(word, start, end)
     return i + 1
@@ -239,6 +242,11 @@ def _valued(tokens: Tokens, i: int, number: float, j: int, out: Units, on: dt.da
         return i + 1
     if kind == "<num>" and len(out.words) > 1 and out.words[-1] in HEADED and out.words[-2] in BODY:
         kind, unit = HEADED[out.words[-1]]  # "Height (m)  1.84": the unit stands with the name.
+    if kind == "<num>" and is_strength(out.words, interval.low, interval.high):
+        sign = tokens.word(k)
+        end = k + 1 if sign in ("-", "+", "–") and tokens.starts[k] == tokens.ends[k - 1] else k
+        out.add(fraction_word(number, 5, sign), tokens.starts[i], tokens.ends[end - 1], Value(interval, "{score}"))
+        return end
     if kind == "<num>" and (interval.low, interval.high) in _SCALES:
         out.add("<scale>", tokens.starts[i], tokens.ends[k - 1])
         return k
