@@ -214,13 +214,19 @@ def _outermost(found: list[Found], judged: Callable[[Found], Judgement]) -> Iter
     for hit in sorted(found, key=lambda f: (f.taken[0], -f.taken[-1], -len(f.taken))) if len(found) > 1 else found:
         outer, idle = reach.get(hit.target.fact), False
         if outer is not None and hit.taken[-1] <= outer[0].taken[-1] and not _other_code(hit, kept):
-            idle = outer[1] is None and hit.slot is not None and hit.slot == outer[0].slot
+            idle = _is_idle(*outer) and (outer[1] is not None or (hit.slot is not None and hit.slot == outer[0].slot))
             if not idle:
                 continue
         kept, judgement = hit, judged(hit)
         yield hit, judgement
         if outer is None or idle or hit.taken[-1] > outer[0].taken[-1]:
             reach[hit.target.fact] = hit, judgement
+
+
+def _is_idle(hit: Found, judgement: Judgement) -> bool:
+    """Whether a statement states nothing: it is no source, or is denied and then says nothing."""
+    denied = judgement is not None and judgement[0] and hit.target.undeniable == "no"
+    return judgement is None or (denied and hit.target.negated is None)
 
 
 def _other_code(hit: Found, last: Found | None) -> bool:
