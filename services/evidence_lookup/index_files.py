@@ -150,7 +150,8 @@ def _save(folder: Path, name: str, array: npt.NDArray[Any]) -> None:
 def _map(folder: Path, name: str) -> npt.NDArray[Any]:
     path = folder / f"{name}.npy"
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        loaded: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except ValueError:
         # An array of no elements cannot be mapped.
-        return np.load(path, allow_pickle=False)
+        loaded = np.load(path, allow_pickle=False)
+    return loaded

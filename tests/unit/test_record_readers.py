@@ -11,7 +11,15 @@ from services.evidence_lookup.domain.search import pubmed as module
 from services.evidence_lookup.domain.search.article import Article
 from services.evidence_lookup.domain.search.citations import read_beir, read_medline, read_ris
 from services.evidence_lookup.domain.search.pubmed import read_pubmed
-from services.evidence_lookup.domain.search.records import Broken, Change, Deleted, FormatError, Retracted, date_of
+from services.evidence_lookup.domain.search.records import (
+    Broken,
+    Change,
+    Deleted,
+    FormatError,
+    Record,
+    Retracted,
+    date_of,
+)
 from tests.support import pubmed
 
 MEDLINE = """PMID- 16112300
@@ -71,7 +79,7 @@ def changes(reader: Callable[..., object], content: str | bytes, skip: int = 0) 
     return [c for record in read(reader, raw, skip) for c in record.changes]
 
 
-def read(reader: Callable[..., object], raw: bytes, skip: int = 0) -> list[module.Record]:
+def read(reader: Callable[..., object], raw: bytes, skip: int = 0) -> list[Record]:
     found = reader(io.BytesIO(raw), skip)
     return list(found) if hasattr(found, "__iter__") else []
 

@@ -243,9 +243,9 @@ def _valued(tokens: Tokens, i: int, number: float, j: int, out: Units, on: dt.da
     if kind == "<num>" and len(out.words) > 1 and out.words[-1] in HEADED and out.words[-2] in BODY:
         kind, unit = HEADED[out.words[-1]]  # "Height (m)  1.84": the unit stands with the name.
     if kind == "<num>" and is_strength(out.words, interval.low, interval.high):
-        sign = tokens.word(k)
-        end = k + 1 if sign in ("-", "+", "–") and tokens.starts[k] == tokens.ends[k - 1] else k
-        out.add(fraction_word(number, 5, sign), tokens.starts[i], tokens.ends[end - 1], Value(interval, "{score}"))
+        mark = tokens.word(k)
+        end = k + 1 if mark in ("-", "+", "–") and tokens.starts[k] == tokens.ends[k - 1] else k
+        out.add(fraction_word(number, 5, mark), tokens.starts[i], tokens.ends[end - 1], Value(interval, "{score}"))
         return end
     if kind == "<num>" and (interval.low, interval.high) in _SCALES:
         out.add("<scale>", tokens.starts[i], tokens.ends[k - 1])
@@ -253,7 +253,7 @@ def _valued(tokens: Tokens, i: int, number: float, j: int, out: Units, on: dt.da
     if kind == "<num>" and 1900 <= number <= 2100 and end == i + 1:
         kind = "<pastyear>" if on is not None and number < on.year else "<year>"
     start = tokens.starts[i]
-    sign = AFTER.get((tokens.word(end), tokens.word(end + 1)))
+    sign: str | None = AFTER.get((tokens.word(end), tokens.word(end + 1)))
     if sign:
         end += 2
     else:
