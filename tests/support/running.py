@@ -177,8 +177,10 @@ class Platform:
         """How many rows there are of all that a request or a command leaves; what services append later is not in it."""
         [row] = await self.fetch(
             "SELECT (SELECT count(*) FROM journal WHERE consumer LIKE 'intake%' OR actor LIKE 'clinician:%') AS events, "
-            "(SELECT count(*) FROM case_keys) AS keys, (SELECT count(*) FROM documents) AS documents, "
-            "(SELECT count(*) FROM document_keys) AS document_keys, (SELECT count(*) FROM intake_claims) AS claims"
+            "(SELECT count(*) FROM case_keys) AS keys, (SELECT count(*) FROM documents) - letters.kept AS documents, "
+            "(SELECT count(*) FROM document_keys) - letters.kept AS document_keys, "
+            "(SELECT count(*) FROM intake_claims) AS claims FROM (SELECT coalesce(sum(jsonb_array_length("
+            "public::jsonb -> 'forms')), 0) AS kept FROM journal WHERE type = 'notice.rendered.v1') AS letters"
         )
         return dict(row)
 
