@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.running import START_SECONDS
 from tests.support.servers import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -105,7 +106,7 @@ async def test_a_process_refuses_and_takes_up_changed_files(
             async def there() -> bool:
                 return await reads(series) == value
 
-            await eventually(there, 60, interval=0.05)
+            await eventually(there, START_SECONDS, interval=0.05)
 
         refused = 'priorauth_policy_refused{service="criteria_evaluation"}'
         changes = 'priorauth_policy_changes_total{result="%s",service="criteria_evaluation"}'
@@ -131,7 +132,7 @@ async def test_a_process_refuses_and_takes_up_changed_files(
 def test_a_process_with_a_broken_policy_does_not_start(folder: Path, port: int, tmp_path: Path) -> None:
     change(folder, '">=": 35', '">=": many')
     running = start(folder, port, 1, tmp_path / "log")
-    assert running.wait(60) not in (0, None)
+    assert running.wait(START_SECONDS) not in (0, None)
     said: list[Any] = (tmp_path / "log").read_text().splitlines()
     (sentence,) = [line for line in said if line.startswith(SET)]
     assert sentence.startswith(f"{SET}, line ")
