@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.evidence_lookup.domain.search import pubmed as module
 from services.evidence_lookup.domain.search.article import Article
 from services.evidence_lookup.domain.search.citations import read_beir, read_medline, read_ris
 from services.evidence_lookup.domain.search.pubmed import read_pubmed
