@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final, Literal
 from uuid import UUID, uuid4
 
 from fastapi import FastAPI, Header, Query, Request, Response
@@ -11,7 +11,7 @@ from fastapi import FastAPI, Header, Query, Request, Response
 from services.console.access import Access, PageError, Viewer
 from services.console.api import listed
 from services.console.commands import DECISIONS, Refusal, may_decide
-from services.console.content import Content, Why, document_refs, read_content
+from services.console.content import Content, Why, document_refs, read_content, read_letter
 from services.console.domain.case_page import case_page, notes
 from services.console.domain.chart import quotes_of
 from services.console.domain.highlight import highlighted, placed
@@ -22,8 +22,8 @@ from services.console.stream import Movements, event_stream
 from services.console.traces import fetch_trace
 from shared.case.view import determination_view
 from shared.clinical.attachment_text import document_text
-from shared.letters.from_case import case_letter
-from shared.letters.model import LetterContext, LetterIncompleteError
+from shared.journal.crypto import KeyUnavailableError
+from shared.letters.model import Audience, LetterIncompleteError
 from shared.letters.render import render_html, render_pdf
 from shared.platform.sender import sender_of
 from shared.platform.service import Runtime
@@ -41,18 +41,12 @@ class Pages:
     access: Access
     movements: Movements
 
-    async def read(self, case_id: UUID, viewer: Viewer, why: Why) -> Content:
-        """A case's content. Raises PageError 404 where there is no such case."""
-        content = await read_content(self.runtime.reader, self.runtime.master, case_id, viewer, why)
+    async def read(self, case_id: UUID, viewer: Viewer, why: Why, number: int | None = None) -> Content:
+        """A case's content, with a document of it. Raises PageError 404 where there is no such case."""
+        runtime = self.runtime
+        content = await read_content(runtime.reader, runtime.master, case_id, number, who=viewer, why=why)
         if content is None:
             raise PageError(404, "There is no case with that id.")
-        return content
-
-    async def read_open(self, case_id: UUID, viewer: Viewer, why: Why) -> Content:
-        """As ``read``. Raises PageError 410 where the content was erased."""
-        content = await self.read(case_id, viewer, why)
-        if content.erased:
-            raise PageError(410, "The clinical content of this case was erased.")
         return content
 
     async def case(self, case_id: UUID, viewer: Viewer, draft: "Draft | None" = None) -> Response:
@@ -133,9 +127,10 @@ def _add_case(api: FastAPI, pages: Pages) -> None:
     @api.get("/ui/cases/{case_id}/notes/{number}", include_in_schema=False)
     async def note(request: Request, case_id: UUID, number: int, hx_request: Htmx = "") -> Response:
         viewer = pages.access.viewer(request)
-        content = await pages.read_open(case_id, viewer, "note")
-        refs = document_refs(content.history)
-        stored = content.documents.get(refs[number - 1].id) if 0 < number <= len(refs) else None
+        content = await pages.read(case_id, viewer, "note", number)
+        if content.erased:
+            raise PageError(410, "The clinical content of this case was erased.")
+        refs, stored = document_refs(content.history), content.note
         if stored is None:
             raise PageError(404, "The case has no such document.")
         document = determination_view(content.history)
@@ -166,29 +161,36 @@ def _add_case(api: FastAPI, pages: Pages) -> None:
 
 
 def _add_letter(api: FastAPI, pages: Pages) -> None:
-    async def enclosed(request: Request, case_id: UUID) -> tuple[dict[str, Any], LetterContext]:
-        content = await pages.read_open(case_id, pages.access.viewer(request), "letter")
-        found = case_letter(content.history, sender_of(pages.runtime.settings))
-        if found is None:
-            raise PageError(404, "This case has no letter yet, or its letter is the clinician's own.")
-        return found
-
-    @api.get("/ui/cases/{case_id}/letter", include_in_schema=False)
-    async def letter(request: Request, case_id: UUID) -> Response:
+    async def made(request: Request, case_id: UUID, audience: Audience, form: Literal["html", "pdf"]) -> bytes:
+        """The letter as it was given out, else as it would be given out now; the console keeps none itself."""
+        viewer, runtime = pages.access.viewer(request), pages.runtime
+        sender = sender_of(runtime.settings)
         try:
-            html = render_html(*await enclosed(request, case_id))
+            found = await read_letter(
+                runtime.reader, runtime.master, case_id, audience, form, sender, who=viewer, why="letter"
+            )
+            if found is None:
+                raise PageError(404, "There is no such letter: the case has none yet, or it is the clinician's own.")
+            if found.kept is not None:
+                return found.kept
+            if form == "html":
+                return render_html(found.document, found.context).encode()
+            return await asyncio.to_thread(render_pdf, found.document, found.context)
+        except KeyUnavailableError as error:
+            raise PageError(410, "The clinical content of this case was erased.") from error
         except LetterIncompleteError as error:
             raise PageError(409, str(error)) from error
+
+    @api.get("/ui/cases/{case_id}/letter", include_in_schema=False)
+    async def letter(request: Request, case_id: UUID, audience: Audience = "provider") -> Response:
+        html = (await made(request, case_id, audience, "html")).decode()
         return Response(html, headers=letter_headers(html), media_type="text/html")
 
     @api.get("/ui/cases/{case_id}/letter.pdf", include_in_schema=False)
-    async def pdf(request: Request, case_id: UUID) -> Response:
-        try:
-            made = await asyncio.to_thread(render_pdf, *await enclosed(request, case_id))
-        except LetterIncompleteError as error:
-            raise PageError(409, str(error)) from error
+    async def pdf(request: Request, case_id: UUID, audience: Audience = "provider") -> Response:
         headers = {"Content-Disposition": f'inline; filename="letter-{case_id}.pdf"'}
-        return Response(made, headers=headers, media_type="application/pdf")
+        data = await made(request, case_id, audience, "pdf")
+        return Response(data, headers=headers, media_type="application/pdf")
 
 
 def _add_streams(api: FastAPI, pages: Pages) -> None:

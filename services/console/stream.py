@@ -86,8 +86,10 @@ class Movements:
         self._wake.set()
 
     async def _round(self) -> None:
+        # Not wait_for: before Python 3.12 it may lose a cancellation, and the process would not end.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), _SAFETY_NET_SECONDS)
+            async with asyncio.timeout(_SAFETY_NET_SECONDS):
+                await self._wake.wait()
         # Commits come in bursts, one a step of a case: pages that are told of them together are drawn once.
         await asyncio.sleep(_CALM_SECONDS)
         self._wake.clear()

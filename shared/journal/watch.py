@@ -61,8 +61,10 @@ class DeterminationWatch:
             self._wake.set()
 
     async def _round(self) -> None:
+        # Not wait_for: before Python 3.12 it may lose a cancellation, and the process would not end.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), _SAFETY_NET_SECONDS)
+            async with asyncio.timeout(_SAFETY_NET_SECONDS):
+                await self._wake.wait()
         self._wake.clear()
         if not self._waiting:
             return

@@ -1,4 +1,4 @@
-"""Charts are opened by one function of the console, which is told who reads and why."""
+"""Charts are opened in one module of the console, which is told who reads and why."""
 
 import ast
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2] / "services" / "console"
-OPENERS: Final = {"read_histories", "read_documents", "MasterKey", "unseal"}
+OPENERS: Final = {"read_histories", "read_documents", "read_documents_by_id", "kept_letters", "MasterKey", "unseal"}
 """What gives clinical content to whoever calls it."""
 PLACE: Final = "content.py"
 
@@ -24,6 +24,8 @@ def test_charts_are_opened_in_one_place() -> None:
 
 def test_whoever_opens_a_chart_says_who_and_why() -> None:
     tree = ast.parse((ROOT / PLACE).read_text())
-    [reader] = [n for n in ast.walk(tree) if isinstance(n, ast.AsyncFunctionDef)]
-    assert [a.arg for a in reader.args.args][-2:] == ["who", "why"]
-    assert not reader.args.defaults
+    readers = [n.args for n in ast.walk(tree) if isinstance(n, ast.AsyncFunctionDef)]
+    assert len(readers) == 2
+    for arguments in readers:
+        assert [a.arg for a in arguments.kwonlyargs] == ["who", "why"]
+        assert arguments.kw_defaults == [None, None]

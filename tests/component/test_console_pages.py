@@ -10,6 +10,7 @@ import httpx
 
 from shared import flow
 from shared.case.view import determination_view
+from shared.journal.letters import Form, keep_letters
 from shared.journal.store import CONTENT_OF_DETERMINATION, read_histories
 from tests.support.cases import Happening, write_case
 from tests.support.console import APPROVED, ASKED, REFERRED, Desk, demo
@@ -96,7 +97,7 @@ class TestCase:
         assert page.status_code == 200 and "There is no determination yet" in page.text
         for path in ("", "/notes/1", "/letter", "/letter.pdf"):
             missing = await clinician.get(f"/ui/cases/{uuid4()}{path}")
-            assert missing.status_code == 404 and "There is no case with that id." in missing.text
+            assert missing.status_code == 404 and "There is no" in missing.text
         for path in ("/notes/1", "/notes/0", "/notes/-1", "/letter", "/trace"):
             assert (await clinician.get(f"/ui/cases/{case_id}{path}")).status_code == 404
 
@@ -124,6 +125,25 @@ class TestCase:
         assert b64decode(digest) == hashlib.sha256(style.encode()).digest()
         pdf = await clinician.get(f"/ui/cases/{approved}/letter.pdf")
         assert pdf.content.startswith(b"%PDF")
+        member = await clinician.get(f"/ui/cases/{approved}/letter", params={"audience": "member"})
+        assert member.status_code == 200 and member.text != answer.text
+
+    async def test_a_letter_that_was_given_out_is_shown_as_it_was_kept(
+        self, console: Desk, clinician: httpx.AsyncClient
+    ) -> None:
+        shop = console.workshop
+        case_id = await shop.finish(await shop.submit(demo(APPROVED.name, "given-out")))
+        async with shop.engine.connect() as connection:
+            history = (await read_histories(connection, MASTER, [case_id]))[case_id]
+        determination = history.latest(*flow.DETERMINATIONS)
+        assert determination is not None
+        kept: dict[Form, bytes] = {"html": b"<p>As it went out.</p>", "pdf": b"%PDF as it went out"}
+        await keep_letters(
+            shop.engine, MASTER, case_id, determination, "provider", "en", kept, service=flow.NOTIFICATION
+        )
+        assert (await clinician.get(f"/ui/cases/{case_id}/letter")).content == kept["html"]
+        assert (await clinician.get(f"/ui/cases/{case_id}/letter.pdf")).content == kept["pdf"]
+        assert "As it went out" not in (await clinician.get(f"/ui/cases/{case_id}/letter?audience=member")).text
 
 
 class TestList:
