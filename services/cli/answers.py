@@ -6,6 +6,7 @@ from datetime import date
 from services.cli.past_policies import PastPolicies
 from services.criteria_evaluation.handlers import answer as evaluate
 from services.determination.handlers import answer as determine
+from services.evidence_lookup.domain.related import NO_LITERATURE, recorded
 from services.evidence_lookup.handlers import answer as attach
 from services.notification.handlers import answer as notify
 from shared.case.history import Proposed, Recorded
@@ -30,8 +31,11 @@ def make_answers(policies: PastPolicies | None = None) -> dict[str, Answer]:
         return evaluate(work.history, past.of_evaluation(evaluation), documents, extraction)
 
     def attached(work: Work, stored: Recorded, __: Mapping[str, StoredDocument]) -> Proposed:
+        # Articles that a search found then are part of the stored answer: the literature may have changed since.
         data = stored.data()
-        return attach(work.history, past.of_evidence(data.evidence if isinstance(data, EvidenceAttached) else None))
+        evidence = data.evidence if isinstance(data, EvidenceAttached) else None
+        literature = recorded(evidence) if evidence is not None else NO_LITERATURE
+        return attach(work.history, past.of_evidence(evidence), literature)
 
     def determined(work: Work, stored: Recorded, _: Mapping[str, StoredDocument]) -> Proposed:
         return determine(work.history, work.now, _validity(stored))

@@ -15,6 +15,7 @@ from services.criteria_evaluation.handlers import evaluate_request
 from services.criteria_evaluation.policy import Policy, load_policy
 from services.determination.domain.determine import determine
 from services.evidence_lookup.domain.attach import attach
+from services.evidence_lookup.related import literature_of
 from services.intake.domain.attachments import Attachment
 from services.intake.domain.pas_request import PasRequest, read_request
 from services.intake.domain.problems import RequestRefusedError
@@ -102,7 +103,7 @@ def determine_request(
 def document_of(request: PasRequest, policy: Policy, library: EvidenceLibrary) -> dict[str, Any]:
     """``priorauth.determination/1`` of a request, by the services' own code."""
     evaluation = evaluate_parsed(request, policy)
-    evidence = attach(library, evaluation)
+    evidence = literature_of(get_settings().literature_index)(evaluation).beside(attach(library, evaluation))
     conclusion = determine(evaluation, evidence)
     return determination_document(evaluation, evidence, conclusion, priority=request.priority)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.evidence_lookup.domain.attach import ABSENT, attach
+from services.evidence_lookup.domain.related import NO_LITERATURE, Literature
 from shared import flow
 from shared.case.history import History, Proposed
 from shared.clinical.evidence import EvidenceLibrary
@@ -29,10 +30,11 @@ class LibraryBehindError(Exception):
 
 
 class AttachEvidence(PureHandler):
-    """Holds the library's statements against the case."""
+    """Holds the library's statements against the case, and names articles beside them where there is literature."""
 
-    def __init__(self, library: PolicyHolder[EvidenceLibrary]) -> None:
+    def __init__(self, library: PolicyHolder[EvidenceLibrary], literature: Literature = NO_LITERATURE) -> None:
         self._library = library
+        self._literature = literature
         self._behind = False
 
     async def prepare(self, connection: AsyncConnection, batch: Sequence[Work]) -> Prepared:
@@ -51,27 +53,32 @@ class AttachEvidence(PureHandler):
         """
         if work.history.state != "criteria_evaluated" or not work.history.current(work.cause):
             return None
-        evidence, proposed = _attached(work.history, prepared.library)
+        evidence, proposed = _attached(work.history, prepared.library, self._literature)
         if not prepared.looked and any(statement.reason == ABSENT for statement in evidence.statements):
             self._behind = True
             raise LibraryBehindError
         return proposed
 
 
-def answer(history: History, library: EvidenceLibrary) -> Proposed:
-    """The evidence for a case's latest evaluation. Pure."""
-    return _attached(history, library)[1]
+def answer(history: History, library: EvidenceLibrary, literature: Literature = NO_LITERATURE) -> Proposed:
+    """The evidence for a case's latest evaluation. Pure, as far as the literature is."""
+    return _attached(history, library, literature)[1]
 
 
-def _attached(history: History, library: EvidenceLibrary) -> tuple[AttachedEvidence, Proposed]:
+def _attached(
+    history: History, library: EvidenceLibrary, literature: Literature
+) -> tuple[AttachedEvidence, Proposed]:
     event = history.latest(flow.CRITERIA_EVALUATED)
     data = event.data() if event is not None else None
     if not isinstance(data, CriteriaEvaluated):
         raise TypeError("The case has no evaluation.")
-    evidence = attach(library, data.evaluation)
-    public = {
+    evidence = literature(data.evaluation).beside(attach(library, data.evaluation))
+    public: dict[str, str | int] = {
         "library": evidence.library,
         "applies": sum(s.applies for s in evidence.statements),
         "does_not_apply": sum(not s.applies for s in evidence.statements),
     }
+    if evidence.literature is not None:
+        public["literature"] = evidence.literature
+        public["related"] = len(evidence.related)
     return evidence, Proposed(flow.EVIDENCE_ATTACHED, EvidenceAttached(evidence), public)

@@ -10,7 +10,7 @@ from services.evidence_lookup.domain.search.article import Article
 from services.evidence_lookup.domain.search.lexical import Floats
 from services.evidence_lookup.domain.search.passages import encodable
 from services.evidence_lookup.domain.search.ranker import Ranking
-from services.evidence_lookup.embedding import SentenceModel
+from services.evidence_lookup.embedding import ModelUnavailableError, SentenceModel
 from services.evidence_lookup.index_files import LiteratureIndex
 from shared.clinical.evidence import EvidenceLibrary
 
@@ -65,6 +65,16 @@ class Wanted:
 
     def __bool__(self) -> bool:
         return bool(self.since or self.until or self.types)
+
+
+def model_for(index: LiteratureIndex) -> SentenceModel | None:
+    """The model where the index has vectors and the model is installed."""
+    if index.ranker.dense is None:
+        return None
+    try:
+        return SentenceModel()
+    except ModelUnavailableError:
+        return None
 
 
 def search_library(library: EvidenceLibrary, text: str, limit: int, wanted: Wanted) -> list[Hit]:

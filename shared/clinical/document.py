@@ -92,6 +92,19 @@ def determination_document(
         "cautions": [_point(point) for point in conclusion.cautions],
         "evidence": [_statement(statement) for statement in evidence.statements],
         "bibliography": [],
+        "related": [
+            {
+                "id": article.id,
+                "title": article.title,
+                "citation": article.citation,
+                "year": article.year,
+                "identifier": article.identifier,
+                "found_by": "search",
+                "query": article.query,
+            }
+            for article in evidence.related
+        ],
+        "literature": evidence.literature,
         "evidence_library": evidence.library,
         "lexicon": evaluation.lexicon,
         "flags": list(evaluation.flags),

@@ -159,6 +159,7 @@ def _sections(document: Json, cite: Citations) -> Iterator[tuple[str, list[str]]
     yield "Reviewer", [document["reviewer"]]
     yield "Rights", [f"- {right}" for right in RIGHTS]
     yield "Bibliography", [citation_line(entry) for entry in document["bibliography"]]
+    yield "Related literature (found by search, not relied on)", _related(document)
 
 
 def _tree(document: Json, criteria: Sequence[Json], outcome: str, cite: Citations, said: set[str]) -> list[str]:
@@ -234,6 +235,14 @@ def _why_not(document: Json) -> list[str]:
 
 def _not_applying(document: Json) -> list[str]:
     return [f"- {s['id']}: {s['reason']}" for s in document["evidence"] if not s["applies"]]
+
+
+def _related(document: Json) -> list[str]:
+    """Without numbers, so that none of these can be taken for a source that is cited."""
+    return [
+        f"- {article['citation']}" + (f" {article['identifier']}." if article["identifier"] else "")
+        for article in document.get("related", ())
+    ]
 
 
 def _criteria_set(ref: Json | None) -> str:

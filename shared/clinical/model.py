@@ -216,12 +216,29 @@ class BibliographyEntry(Struct, frozen=True, omit_defaults=True, gc=False):
     level: str | None = None
 
 
+class RelatedArticle(Struct, frozen=True, omit_defaults=True, gc=False):
+    """An article of the literature that a search for ``query`` found. Nobody has read it for this case, and nothing rests on it."""
+
+    id: str
+    title: str
+    citation: str
+    query: str
+    year: int | None = None
+    identifier: str | None = None
+
+
 class AttachedEvidence(Struct, frozen=True, omit_defaults=True, gc=False):
-    """What ``attach(library, evaluation)`` finds. ``library`` is the digest of the evidence library."""
+    """What ``attach(library, evaluation)`` finds. ``library`` is the digest of the evidence library.
+
+    ``related`` was found by search in the literature index of the digest ``literature``, and is recorded here since the
+    index changes: a replay takes it from here.
+    """
 
     library: str
     statements: tuple[AttachedStatement, ...] = ()
     bibliography: tuple[BibliographyEntry, ...] = ()
+    related: tuple[RelatedArticle, ...] = ()
+    literature: str | None = None
 
 
 class DeterminedItem(Struct, frozen=True, omit_defaults=True, gc=False):

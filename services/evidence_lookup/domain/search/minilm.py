@@ -96,8 +96,8 @@ class MiniLM:
             x = _forward(layer, x, starts)
         pooled: Floats = np.add.reduceat(x, starts[:-1], axis=0)
         # The direction of the sum is that of the mean.
-        directions: Floats = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
-        return directions
+        pooled /= np.linalg.norm(pooled, axis=1, keepdims=True)
+        return pooled
 
 
 def _forward(layer: _Layer, x: Floats, starts: npt.NDArray[np.int64]) -> Floats:
