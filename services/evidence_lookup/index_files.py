@@ -107,7 +107,7 @@ def read_index(directory: Path) -> LiteratureIndex:
         dense = DenseIndex(*(_map(folder, f"dense-{part}") for part in _DENSE)) if manifest["dense"] else None
         ranker = Ranker(analyzer, load_thesaurus(read_policy("thesaurus"), analyzer), lexical, dense)
         return LiteratureIndex(manifest["digest"], ranker, _map(folder, "records"), _map(folder, "record-offsets"))
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, EOFError) as error:
         raise LiteratureIndexError(f"{folder} is damaged: delete it and run `priorauth evidence index`.") from error
 
 
