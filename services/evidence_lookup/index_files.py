@@ -150,8 +150,8 @@ def _save(folder: Path, name: str, array: npt.NDArray[Any]) -> None:
 def _map(folder: Path, name: str) -> npt.NDArray[Any]:
     path = folder / f"{name}.npy"
     try:
-        loaded: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except ValueError:
         # An array of no elements cannot be mapped.
-        loaded = np.load(path, allow_pickle=False)
-    return loaded
+        array = np.load(path, allow_pickle=False)
+    return array

@@ -1,6 +1,7 @@
 """Finds articles in the literature index that a deployment names, if it names one."""
 
 from pathlib import Path
+from typing import Literal
 
 from services.evidence_lookup.domain.related import MOST_RELATED, NO_LITERATURE, Literature, Related, query_of, related
 from shared.clinical.model import Evaluation
@@ -29,7 +30,7 @@ def literature_of(directory: Path | None) -> Literature:
         if query is None:
             return Related(index.digest)
         if query not in answers:
-            ranking = "bm25" if model is None else "hybrid"
+            ranking: Literal["bm25", "hybrid"] = "bm25" if model is None else "hybrid"
             hits = search_literature(index, query, ranking, MOST_RELATED, Wanted(), model)
             answers[query] = related(index.digest, query, (hit.article for hit in hits))
         return answers[query]

@@ -16,6 +16,7 @@ from services.evidence_lookup.domain.search.records import (
     Deleted,
     FormatError,
     Record,
+    Records,
     Retracted,
     date_of,
 )
@@ -73,14 +74,13 @@ TI  - No end
 """
 
 
-def changes(reader: Callable[..., object], content: str | bytes, skip: int = 0) -> list[Change]:
+def changes(reader: Callable[..., Records], content: str | bytes, skip: int = 0) -> list[Change]:
     raw = content.encode() if isinstance(content, str) else content
     return [c for record in read(reader, raw, skip) for c in record.changes]
 
 
-def read(reader: Callable[..., object], raw: bytes, skip: int = 0) -> list[Record]:
-    found = reader(io.BytesIO(raw), skip)
-    return list(found) if hasattr(found, "__iter__") else []
+def read(reader: Callable[..., Records], raw: bytes, skip: int = 0) -> list[Record]:
+    return list(reader(io.BytesIO(raw), skip))
 
 
 def test_a_pubmed_article_is_read_whole() -> None:
@@ -199,7 +199,7 @@ def test_json_lines() -> None:
 
 @pytest.mark.parametrize("reader", [read_pubmed, read_medline, read_ris, read_beir])
 @pytest.mark.parametrize("content", [b"", b"id,title\n1,a\n", b"<html><body/></html>", b"\xff\xfe\x00", b'{"a": 1}\n'])
-def test_another_format_is_refused_before_anything_is_read(reader: Callable[..., object], content: bytes) -> None:
+def test_another_format_is_refused_before_anything_is_read(reader: Callable[..., Records], content: bytes) -> None:
     with pytest.raises(FormatError):
         read(reader, content)
 
