@@ -31,6 +31,7 @@ SPELLINGS: Final[dict[str, str]] = {
     "unl": "normal",
     "wnl": "normal",
     "wo": "without",
+    "ø": "no",
 }
 """Only where no pattern needs to tell the two apart."""
 

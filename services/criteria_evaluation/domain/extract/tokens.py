@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from services.criteria_evaluation.domain.extract.dates import date_at
-from services.criteria_evaluation.domain.extract.numerals import MONTHS
+from services.criteria_evaluation.domain.extract.numerals import MONTHS, read_date
 from services.criteria_evaluation.domain.extract.text import Sentence
 from services.criteria_evaluation.domain.extract.words import Tokens
 
@@ -30,8 +30,15 @@ _YEARLY: Final = re.compile(r"[0-9]{4}|[0-9]/[0-9]")
 _BEFORE: Final = 60
 _BEYOND: Final = 12
 _TITLE: Final = 300
+_COLUMN: Final = 3
+_ENTRY: Final = re.compile(r"^\W{0,3}([0-9]{1,2}/[0-9]{1,2}/(?:[0-9]{4}|[0-9]{2}))(?![0-9])", re.MULTILINE)
+_MOST_ENTRIES: Final = 400
+_SERIES: Final = 3
+"""So many lines that begin with a date are entries of a series, and the note is of the last one's day."""
 _MARKS: Final = frozenset(":-–—,.()|*#_")
-_DATE_LABELS: Final = frozenset({"date", "dos", "seen", "dictated", "visit", "service", "encounter", "consultation"})
+_DATE_LABELS: Final = frozenset(
+    {"date", "dos", "seen", "dictated", "visit", "service", "encounter", "consultation", "discharge"}
+)
 _NO_TITLE: Final = frozenset(
     [
         "dob",
@@ -78,7 +85,14 @@ def note_date(text: str) -> dt.date | None:
             if labelled:
                 return date
             title = title or date
-    return title
+    return _last_of_series(text, title)
+
+
+def _last_of_series(text: str, title: dt.date | None) -> dt.date | None:
+    """The day of a flow sheet whose first line was taken for its title: that of its last line."""
+    found = (read_date(one.group(1)) for one in itertools.islice(_ENTRY.finditer(text), _MOST_ENTRIES))
+    days = [day for day in found if day is not None]
+    return max(days) if title in days and len(days) >= _SERIES else title
 
 
 def _heads(tokens: Tokens, unlabelled: bool) -> tuple[bool, dt.date | None]:
@@ -90,7 +104,9 @@ def _heads(tokens: Tokens, unlabelled: bool) -> tuple[bool, dt.date | None]:
             continue
         before = [w for w in words[max(0, i - 4) : i] if w not in _MARKS]
         last = before[-1] if before else ""
-        labelled = last in _DATE_LABELS or before[-3:-1] == ["date", "of"]
+        labelled = last in _DATE_LABELS or before[-3:-1] == ["date", "of"] or before[-3:] == ["d", "/", "c"]
+        if i and tokens.starts[i] - tokens.ends[i - 1] >= _COLUMN:
+            last = ""  # A date in a column of its own is not governed by the words before it.
         if not labelled and (title or not unlabelled or tokens.starts[i] > _TITLE or last in _NO_TITLE):
             continue
         found = date_at(words, i, None)

@@ -140,7 +140,11 @@ def _word(tokens: Tokens, i: int, out: Units, on: dt.date | None) -> int:
     if word in ("a", "couple", "half") and (read := _counted(tokens, i)):
         return _valued(tokens, i, read[0], read[1], out, on)
     following = tokens.word(i + 1)
-    if word in ("a", "an", "past", "last") and following in _SINGULAR:
+    if (
+        word in ("a", "an", "past", "last")
+        and following in _SINGULAR
+        and not (out.words and out.words[-1] in _HOW_OFTEN)
+    ):
         if word in ("past", "last"):
             _plain(tokens, i, out)
         at = i + 1 if word in ("past", "last") else i
@@ -187,6 +191,8 @@ _SINGULAR: Final = {
     **{word: (1.0, TIME_UNITS[word]) for word in ("hour", "day", "week", "month", "year")},
     "fortnight": (2.0, "wk"),
 }
+_HOW_OFTEN: Final = frozenset({"once", "twice", "thrice", "times", "time", "sessions", "visits", "days", "nights"})
+"""Words after which "a week" tells how often, and not how long."""
 _STARTERS: Final = frozenset(
     {
         *NUMBER_WORDS,
@@ -243,9 +249,9 @@ def _valued(tokens: Tokens, i: int, number: float, j: int, out: Units, on: dt.da
     if kind == "<num>" and len(out.words) > 1 and out.words[-1] in HEADED and out.words[-2] in BODY:
         kind, unit = HEADED[out.words[-1]]  # "Height (m)  1.84": the unit stands with the name.
     if kind == "<num>" and is_strength(out.words, interval.low, interval.high):
-        mark = tokens.word(k)
-        end = k + 1 if mark in ("-", "+", "–") and tokens.starts[k] == tokens.ends[k - 1] else k
-        out.add(fraction_word(number, 5, mark), tokens.starts[i], tokens.ends[end - 1], Value(interval, "{score}"))
+        graded = tokens.word(k)
+        end = k + 1 if graded in ("-", "+", "–") and tokens.starts[k] == tokens.ends[k - 1] else k
+        out.add(fraction_word(number, 5, graded), tokens.starts[i], tokens.ends[end - 1], Value(interval, "{score}"))
         return end
     if kind == "<num>" and (interval.low, interval.high) in _SCALES:
         out.add("<scale>", tokens.starts[i], tokens.ends[k - 1])
