@@ -70,6 +70,7 @@ _OF_A_LINE: Final = frozenset(
 )
 """Sections that, where their text follows the heading in its line, end with the next question of a form. The reason for
 a test ends with its paragraph."""
+_OF_A_PARAGRAPH: Final = frozenset({"indication", "request"})
 _LEADING: Final = frozenset(["to", "of", "the", "with", "and", "by", "for", "a", "an", "at", "from", "or", "than"])
 """Words that no line ends with unless the next one carries it on."""
 _SOAP: Final = frozenset("SOAP")
@@ -125,7 +126,7 @@ def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
             elif (
                 inline
                 and first == start
-                and (category == "indication" or (category in _OF_A_LINE and _KEY.match(text, first, last)))
+                and (category in _OF_A_PARAGRAPH or (category in _OF_A_LINE and _KEY.match(text, first, last)))
             ):
                 name = category = None
             if first < last:

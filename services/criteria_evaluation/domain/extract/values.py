@@ -148,7 +148,7 @@ def _word(tokens: Tokens, i: int, out: Units, on: dt.date | None) -> int:
         if word in ("past", "last"):
             _plain(tokens, i, out)
         at = i + 1 if word in ("past", "last") else i
-        sign, start = comparator(out, tokens.starts[at])
+        sign, start = comparator(out, tokens.starts[at], lasting=True)
         number, j = with_half(tokens, 1.0, i + 2)
         size, unit = _SINGULAR[following]
         if after := AFTER.get((tokens.word(j), tokens.word(j + 1))):
