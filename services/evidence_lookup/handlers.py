@@ -65,9 +65,7 @@ def answer(history: History, library: EvidenceLibrary, literature: Literature = 
     return _attached(history, library, literature)[1]
 
 
-def _attached(
-    history: History, library: EvidenceLibrary, literature: Literature
-) -> tuple[AttachedEvidence, Proposed]:
+def _attached(history: History, library: EvidenceLibrary, literature: Literature) -> tuple[AttachedEvidence, Proposed]:
     event = history.latest(flow.CRITERIA_EVALUATED)
     data = event.data() if event is not None else None
     if not isinstance(data, CriteriaEvaluated):
