@@ -1,16 +1,22 @@
 """``priorauth evidence evaluate`` as its caller sees it."""
 
+import io
 import json
-import subprocess
-import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from services.cli.errors import guarded
+from services.cli.evidence import app
+from services.evidence_lookup.domain.search.article import Article
 from services.evidence_lookup.domain.search.beir import CollectionError, read_corpus, read_qrels, read_queries
+from services.evidence_lookup.index_files import write_index
 
 ROOT = Path(__file__).parents[2]
-PUBMEDQA = ROOT.parent / "shared" / "retrieval" / "pubmedqa"
+PUBMEDQA = next((p / "shared/retrieval/pubmedqa" for p in ROOT.parents if (p / "shared/retrieval").is_dir()), ROOT)
 KEYS = {"queries", "ndcg@10", "recall@100", "mrr@10", "index_seconds", "queries_per_second", "ranking"}
 
 CORPUS = """{"_id": "d1", "title": "Renal calculi", "text": "Stones of the urinary tract."}
@@ -29,16 +35,29 @@ def collection(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def evaluate(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended, and what it printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def evidence(*arguments: str) -> Ended:
+    """The command within this process, as ``main`` runs it."""
+    out, errors, code = io.StringIO(), io.StringIO(), 0
+    with redirect_stdout(out), redirect_stderr(errors):
+        try:
+            guarded(partial(app, list(arguments)))
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+    return Ended(code, out.getvalue(), errors.getvalue())
+
+
+def evaluate(folder: Path, *options: str) -> Ended:
     files = {"--corpus": "corpus.jsonl", "--queries": "queries.jsonl", "--qrels": "qrels.tsv"}
-    arguments = [part for option, name in files.items() for part in (option, str(folder / name))]
-    return subprocess.run(
-        [sys.executable, "-m", "services.cli.main", "evidence", "evaluate", *arguments, *options],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-    )
+    return evidence("evaluate", *(p for o, name in files.items() for p in (o, str(folder / name))), *options)
 
 
 @pytest.mark.parametrize("ranking", ["bm25", "dense", "hybrid"])
@@ -108,8 +127,61 @@ def test_numbers_as_ids_a_missing_title_and_blank_lines_are_taken() -> None:
 
 def test_words_alone_find_the_abstract_that_a_question_was_made_from() -> None:
     """A smoke test on PubMedQA, near the ceiling; the files lie beside the project."""
-    if not PUBMEDQA.is_dir():
+    if PUBMEDQA == ROOT:
         pytest.skip("The collection is not beside the project.")
     done = evaluate(PUBMEDQA, "--ranking", "bm25", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["ndcg@10"] > 0.97
+
+
+def test_search_answers_from_the_curated_library_without_any_index() -> None:
+    done = evidence("search", "metastatic spinal cord compression surgery", "--limit", "3", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["index"] is None and len(found["results"]) == 3
+    assert {r["found_in"] for r in found["results"]} == {"library"}
+    assert "patchell" in found["results"][0]["id"]
+
+
+def test_search_finds_articles_of_an_index_beside_the_library_within_dates_and_types(tmp_path: Path) -> None:
+    write_index(
+        tmp_path,
+        [
+            Article("pubmed", "1", "Decompression of the spine", published="2005-08", publication_types=("Review",)),
+            Article("pubmed", "2", "Decompression of the spine", published="2019", publication_types=("Review",)),
+            Article("pubmed", "3", "Decompression of the spine", published="2019", retracted=True),
+        ],
+    )
+    base = ("search", "decompression of the spine", "--index", str(tmp_path), "--json")
+
+    def articles(*options: str) -> list[str]:
+        done = evidence(*base, *options)
+        assert done.returncode == 0, done.stderr
+        return [r["id"] for r in json.loads(done.stdout)["results"] if r["found_in"] == "literature"]
+
+    assert articles() == ["pubmed:1", "pubmed:2"]
+    assert articles("--since", "2006") == ["pubmed:2"]
+    assert articles("--since", "2005-08-20", "--until", "2005") == ["pubmed:1"]
+    assert articles("--type", "review", "--until", "2005-07") == []
+    assert articles("--type", "Clinical Trial") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (("search", " "), 2, "Say what to look for"),
+        (("search", "x", "--since", "May"), 2, "A date is YYYY"),
+        (("search", "x", "--limit", "0"), 2, "limit"),
+        (("search", "x", "--index", "/nowhere"), 2, "holds no literature index"),
+        (("evaluate",), 2, "--corpus"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_one_sentence(arguments: tuple[str, ...], code: int, sentence: str) -> None:
+    done = evidence(*arguments)
+    assert done.returncode == code and sentence in done.stderr and done.stdout == ""
+
+
+def test_an_index_without_vectors_says_how_to_get_them(tmp_path: Path) -> None:
+    write_index(tmp_path, [Article("pubmed", "1", "Decompression of the spine")])
+    done = evidence("search", "spine", "--index", str(tmp_path), "--ranking", "dense")
+    assert done.returncode == 2 and "evidence index --dense" in done.stderr
