@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 import typer
 
 from services.cli.errors import REFUSED, USAGE, fail
-from services.cli.evidence_data import import_command, index_command, status_command
+from services.cli.evidence_data import import_command, index_command, nearest_articles, status_command
 from services.cli.evidence_model import RankingName, choose, read_lines, show_progress
 from services.cli.output import print_json, print_lines, stderr
-from services.cli.target import AsJson, settings_for
+from services.cli.target import AsJson, DataDir, run, settings_for
 from services.evidence_lookup.collection import evaluate
 from services.evidence_lookup.domain.search.beir import read_corpus, read_qrels, read_queries
 from services.evidence_lookup.embedding import SentenceModel
@@ -40,20 +40,40 @@ def search_command(
     until: Annotated[str, typer.Option(help="Published then or earlier.")] = "",
     kind: Annotated[list[str] | None, typer.Option("--type", help="A publication type; may be given again.")] = None,
     index: Annotated[Path | None, typer.Option(help="The literature index; else PRIORAUTH_LITERATURE_INDEX.")] = None,
+    in_database: Annotated[
+        bool, typer.Option("--in-database", help="Search the database's vectors (pgvector) instead of an index.")
+    ] = False,
+    data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Searches the curated library and, where there is an index, the literature. Needs no server."""
+    """Searches the curated library and, where there is an index, the literature. Needs no server unless told to."""
     wanted = Wanted(_date(since), _date(until), frozenset(t.lower() for t in kind or ()))
     if not query.strip():
         fail(USAGE, "Say what to look for.")
     library = search_library(load_evidence(read_policy("evidence")), query, limit, wanted)
+    if in_database:
+        _print(query, "dense", None, interleave(library, _nearest(query, limit, wanted, data_dir), limit), as_json)
+        return
     literature = _open(index or settings_for(None).literature_index)
     chosen, model = _ranking(ranking, literature)
     articles = [] if literature is None else search_literature(literature, query, chosen, limit, wanted, model)
-    hits = interleave(library, articles, limit)
+    digest = None if literature is None else literature.digest
+    _print(query, chosen, digest, interleave(library, articles, limit), as_json)
+
+
+def _nearest(query: str, limit: int, wanted: Wanted, data_dir: Path | None) -> list[Hit]:
+    _, model = choose("dense")
+    if model is None:
+        raise TypeError("Dense ranking has a model.")
+    found = run(nearest_articles(settings_for(data_dir), model, query, limit))
+    if found is None:
+        fail(USAGE, "The database keeps no vectors, since it has no pgvector: search an index instead.")
+    return [hit for hit in found if wanted.allows(hit.article)]
+
+
+def _print(query: str, ranking: str, digest: str | None, hits: list[Hit], as_json: bool) -> None:
     if as_json:
-        digest = None if literature is None else literature.digest
-        print_json({"query": query, "ranking": chosen, "index": digest, "results": [hit.as_dict() for hit in hits]})
+        print_json({"query": query, "ranking": ranking, "index": digest, "results": [hit.as_dict() for hit in hits]})
     elif hits:
         print_lines(*(_line(hit) for hit in hits))
     else:

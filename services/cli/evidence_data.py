@@ -1,6 +1,6 @@
 """``priorauth evidence import``, ``index`` and ``status``: the literature that is searched."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,9 +11,13 @@ from services.cli.evidence_model import choose, show_progress
 from services.cli.output import print_json, print_lines, stderr
 from services.cli.target import AsJson, DataDir, run, settings_for
 from services.evidence_lookup.domain.search.article import Article
+from services.evidence_lookup.domain.search.lexical import Floats
+from services.evidence_lookup.domain.search.passages import encodable
+from services.evidence_lookup.embedding import SentenceModel
 from services.evidence_lookup.importing import Imported, ImportRefusedError, import_file
-from services.evidence_lookup.index_files import write_index
-from services.evidence_lookup.store import ImportRun, read_articles, status
+from services.evidence_lookup.index_files import keep_vectors, read_index, write_index
+from services.evidence_lookup.searching import Hit
+from services.evidence_lookup.store import ImportRun, has_vectors, nearest, read_articles, read_vectors, status
 from shared.platform.database import make_engine
 from shared.platform.settings import Settings
 
@@ -93,22 +97,38 @@ def index_command(
     if target is None:
         fail(USAGE, "Name a directory for the index, or set PRIORAUTH_LITERATURE_INDEX.")
     _, model = choose("hybrid" if dense else "bm25")
-    articles = run(_articles(settings))
+    articles, known = run(_articles(settings, dense))
     try:
-        digest = write_index(target, articles, model, show_progress)
+        digest = write_index(target, articles, model, show_progress, known)
     except OSError:
         fail(USAGE, f"{target} cannot be written.")
+    if dense:
+        run(_keep_vectors(settings, target, known))
     if as_json:
         print_json({"digest": digest, "articles": len(articles), "dense": dense, "directory": str(target)})
     else:
         print_lines(f"{len(articles)} articles in {target}: {digest}")
 
 
-async def _articles(settings: Settings) -> list[Article]:
+async def _articles(settings: Settings, dense: bool) -> tuple[list[Article], dict[str, Floats]]:
+    """The articles, and the vectors that the database keeps of them."""
     engine = make_engine(settings, "service", 1)
     try:
         async with engine.connect() as connection:
-            return [article async for article in read_articles(connection)]
+            known = await read_vectors(connection) if dense and await has_vectors(connection) else {}
+            return [article async for article in read_articles(connection)], known
+    finally:
+        await engine.dispose()
+
+
+async def _keep_vectors(settings: Settings, directory: Path, known: Mapping[str, Floats]) -> None:
+    """Stores the vectors that were made for this index, so that the next one need not make them again."""
+    engine = make_engine(settings, "service", 1)
+    try:
+        async with engine.connect() as connection:
+            if not await has_vectors(connection):
+                return
+        await keep_vectors(engine, read_index(directory), known)
     finally:
         await engine.dispose()
 
@@ -130,5 +150,19 @@ async def _status(settings: Settings) -> dict[str, Any]:
     engine = make_engine(settings, "service", 1)
     try:
         return await status(engine)
+    finally:
+        await engine.dispose()
+
+
+async def nearest_articles(settings: Settings, model: SentenceModel, query: str, limit: int) -> list[Hit] | None:
+    """The articles whose vectors are nearest to a search in the database; None where it keeps no vectors."""
+    [vector] = model.encode([encodable(tokens) for tokens in model.tokens([query])])
+    engine = make_engine(settings, "service", 1)
+    try:
+        async with engine.connect() as connection:
+            if not await has_vectors(connection):
+                return None
+            found = await nearest(connection, vector, limit)
+        return [Hit("literature", article, likeness, article.identifier) for article, likeness in found]
     finally:
         await engine.dispose()

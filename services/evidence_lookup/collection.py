@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -10,8 +11,9 @@ import numpy as np
 from services.evidence_lookup.domain.search.analysis import Analyzer
 from services.evidence_lookup.domain.search.article import Article
 from services.evidence_lookup.domain.search.dense import DenseIndex
-from services.evidence_lookup.domain.search.lexical import build_lexical
+from services.evidence_lookup.domain.search.lexical import Floats, build_lexical
 from services.evidence_lookup.domain.search.measures import Quality, measure
+from services.evidence_lookup.domain.search.minilm import HIDDEN
 from services.evidence_lookup.domain.search.passages import SENTENCE_TOKENS, encodable, lead, sentences
 from services.evidence_lookup.domain.search.ranker import Ranker, Ranking, document_terms
 from services.evidence_lookup.domain.search.thesaurus import load_thesaurus
@@ -54,15 +56,33 @@ def build_ranker(
     return Ranker(analyzer, thesaurus, lexical, dense)
 
 
-def build_dense(articles: Sequence[Article], model: SentenceModel, progress: Progress | None = None) -> DenseIndex:
-    """The vectors of all articles: of their beginnings and of their sentences."""
-    leads = [encodable(tokens) for tokens in model.tokens([lead(article) for article in articles])]
-    parts = [sentences(article) for article in articles]
+def build_dense(
+    articles: Sequence[Article],
+    model: SentenceModel,
+    progress: Progress | None = None,
+    known: Mapping[str, Floats] = MappingProxyType({}),
+) -> DenseIndex:
+    """The vectors of all articles: of their beginnings and of their sentences.
+
+    ``known`` has vectors of articles by digest, the beginning's first, which need not be made again.
+    """
+    fresh = [article for article in articles if article.digest not in known]
+    leads = [encodable(tokens) for tokens in model.tokens([lead(article) for article in fresh])]
+    parts = [sentences(article) for article in fresh]
     single = [encodable(tokens, SENTENCE_TOKENS) for tokens in model.tokens([s for part in parts for s in part])]
-    offsets = np.zeros(len(parts) + 1, np.int64)
-    np.cumsum([len(part) for part in parts], out=offsets[1:])
     vectors = model.encode([*leads, *single], progress)
-    return DenseIndex(vectors[: len(leads)], vectors[len(leads) :], offsets)
+    ends = len(leads) + np.cumsum([0, *(len(part) for part in parts)])
+    made = {
+        article.digest: np.concatenate([vectors[n : n + 1], vectors[ends[n] : ends[n + 1]]])
+        for n, article in enumerate(fresh)
+    }
+    rows = [known[a.digest] if a.digest in known else made[a.digest] for a in articles]
+    offsets = np.zeros(len(rows) + 1, np.int64)
+    np.cumsum([len(row) - 1 for row in rows], out=offsets[1:])
+    none = np.zeros((0, HIDDEN), np.float32)
+    return DenseIndex(
+        np.concatenate([none, *(row[:1] for row in rows)]), np.concatenate([none, *(row[1:] for row in rows)]), offsets
+    )
 
 
 def evaluate(

@@ -9,28 +9,32 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.evidence_lookup.collection import build_dense
 from services.evidence_lookup.domain.search.analysis import Analyzer
 from services.evidence_lookup.domain.search.article import Article
 from services.evidence_lookup.domain.search.dense import DenseIndex
-from services.evidence_lookup.domain.search.lexical import LexicalIndex, build_lexical
+from services.evidence_lookup.domain.search.lexical import Floats, LexicalIndex, build_lexical
 from services.evidence_lookup.domain.search.ranker import Ranker, document_terms
 from services.evidence_lookup.domain.search.thesaurus import load_thesaurus
 from services.evidence_lookup.embedding import Progress, SentenceModel
+from services.evidence_lookup.store import save_vectors
 from shared.policy import read_policy
 
 SCHEMA: Final = 1
 """Raised whenever text becomes terms, or terms become scores, in another way."""
 CURRENT: Final = "current"
+_VECTORS_A_BATCH: Final = 200
 _LEXICAL: Final = ("data", "indices", "indptr", "terms", "counts", "offsets")
 _DENSE: Final = ("leads", "sentences", "offsets")
 
@@ -45,6 +49,8 @@ class LiteratureIndex:
 
     digest: str
     ranker: Ranker
+    digests: Sequence[str]
+    """Of the whole records, in the order of the documents' numbers."""
     _records: npt.NDArray[np.uint8]
     _offsets: npt.NDArray[np.int64]
 
@@ -60,11 +66,16 @@ class LiteratureIndex:
 
 
 def write_index(
-    directory: Path, articles: Sequence[Article], model: SentenceModel | None = None, progress: Progress | None = None
+    directory: Path,
+    articles: Sequence[Article],
+    model: SentenceModel | None = None,
+    progress: Progress | None = None,
+    known: Mapping[str, Floats] = MappingProxyType({}),
 ) -> str:
     """Writes the index of articles and makes it the current one. Returns its digest.
 
-    Retracted articles are left out, and the order in which articles are given does not matter.
+    Retracted articles are left out, and the order in which articles are given does not matter. ``known`` has vectors
+    by the digests of articles, as ``build_dense`` takes them.
 
     Raises:
         OSError: the directory cannot be written.
@@ -76,7 +87,7 @@ def write_index(
     if not (directory / name).is_dir():
         folder = Path(tempfile.mkdtemp(prefix=".making-", dir=directory))
         try:
-            _write(folder, digest, found, model, progress)
+            _write(folder, digest, found, None if model is None else build_dense(found, model, progress, known))
             folder.rename(directory / name)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -106,9 +117,23 @@ def read_index(directory: Path) -> LiteratureIndex:
         lexical = LexicalIndex(vocabulary, names, *(_map(folder, f"lexical-{part}") for part in _LEXICAL))
         dense = DenseIndex(*(_map(folder, f"dense-{part}") for part in _DENSE)) if manifest["dense"] else None
         ranker = Ranker(analyzer, load_thesaurus(read_policy("thesaurus"), analyzer), lexical, dense)
-        return LiteratureIndex(manifest["digest"], ranker, _map(folder, "records"), _map(folder, "record-offsets"))
+        digests = json.loads((folder / "digests.json").read_text(encoding="utf-8"))
+        return LiteratureIndex(
+            manifest["digest"], ranker, digests, _map(folder, "records"), _map(folder, "record-offsets")
+        )
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise LiteratureIndexError(f"{folder} is damaged: delete it and run `priorauth evidence index`.") from error
+
+
+async def keep_vectors(engine: AsyncEngine, index: LiteratureIndex, known: Mapping[str, Floats]) -> None:
+    """Stores an index's vectors in the database, but for those that it has (``known``, by the digest of the article)."""
+    dense = index.ranker.dense
+    if dense is None:
+        return
+    fresh = [n for n in range(index.size) if index.digests[n] not in known]
+    for start in range(0, len(fresh), _VECTORS_A_BATCH):
+        part = fresh[start : start + _VECTORS_A_BATCH]
+        await save_vectors(engine, [(index.article(n), index.digests[n], dense.of(n)) for n in part])
 
 
 def _digest(articles: Sequence[Article], *, dense: bool) -> str:
@@ -119,15 +144,12 @@ def _digest(articles: Sequence[Article], *, dense: bool) -> str:
     return f"sha256:{h.hexdigest()}"
 
 
-def _write(
-    folder: Path, digest: str, articles: Sequence[Article], model: SentenceModel | None, progress: Progress | None
-) -> None:
+def _write(folder: Path, digest: str, articles: Sequence[Article], dense: DenseIndex | None) -> None:
     analyzer = Analyzer()
     lexical = build_lexical(document_terms(analyzer, article) for article in articles)
     for part in _LEXICAL:
         _save(folder, f"lexical-{part}", getattr(lexical, part))
-    if model is not None:
-        dense = build_dense(articles, model, progress)
+    if dense is not None:
         for part in _DENSE:
             _save(folder, f"dense-{part}", getattr(dense, part))
     records = [msgspec.msgpack.encode(replace(article, abstract="")) for article in articles]
@@ -136,7 +158,8 @@ def _write(
     _save(folder, "records", np.frombuffer(b"".join(records), np.uint8))
     _save(folder, "record-offsets", offsets)
     (folder / "vocabulary.json").write_text(json.dumps(list(lexical.names)), encoding="utf-8")
-    manifest = {"schema": SCHEMA, "digest": digest, "articles": len(articles), "dense": model is not None}
+    (folder / "digests.json").write_text(json.dumps([article.digest for article in articles]), encoding="utf-8")
+    manifest = {"schema": SCHEMA, "digest": digest, "articles": len(articles), "dense": dense is not None}
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
 
 

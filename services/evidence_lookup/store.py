@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import numpy as np
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.evidence_lookup.domain.search.article import Article
+from services.evidence_lookup.domain.search.lexical import Floats
 from services.evidence_lookup.domain.search.records import Broken, Change, Deleted, Retracted
 
 Key = tuple[str, str]
@@ -73,6 +75,44 @@ _RUNS = text("SELECT * FROM literature_imports ORDER BY updated_at, name")
 _ARTICLES = text('SELECT * FROM literature_articles WHERE NOT retracted ORDER BY source COLLATE "C", id COLLATE "C"')
 
 
+_HAS_VECTORS = text("SELECT to_regclass('literature_vectors') IS NOT NULL")
+_VECTORS = text(
+    """
+    SELECT v.digest, CAST(v.vector AS real[]) FROM literature_vectors v JOIN literature_articles a USING (source, id)
+    WHERE v.digest = a.digest AND NOT a.retracted ORDER BY v.source, v.id, v.passage
+    """
+)
+_FORGET_VECTORS = text(
+    """
+    DELETE FROM literature_vectors v USING unnest(CAST(:source AS text[]), CAST(:id AS text[])) AS n (source, id)
+    WHERE v.source = n.source AND v.id = n.id
+    """
+)
+_SAVE_VECTORS = text(
+    """
+    INSERT INTO literature_vectors (source, id, passage, digest, vector)
+    SELECT n.source, n.id, n.passage, n.digest, CAST(n.vector AS vector)
+    FROM unnest(CAST(:source AS text[]), CAST(:id AS text[]), CAST(:passage AS integer[]), CAST(:digest AS text[]),
+        CAST(:vector AS text[])) AS n (source, id, passage, digest, vector)
+    JOIN literature_articles a USING (source, id) WHERE a.digest = n.digest
+    """
+)
+# The inner query is the one that the HNSW index answers; an article is as near as the nearest of its passages.
+_NEAREST = text(
+    """
+    SELECT a.*, n.likeness FROM (
+        SELECT source, id, max(1 - distance) AS likeness FROM (
+            SELECT source, id, vector <=> CAST(:vector AS vector) AS distance FROM literature_vectors
+            ORDER BY vector <=> CAST(:vector AS vector) LIMIT :passages) AS p
+        GROUP BY source, id) AS n
+    JOIN literature_articles a USING (source, id)
+    WHERE NOT a.retracted ORDER BY n.likeness DESC, a.source, a.id LIMIT :limit
+    """
+)
+_PASSAGES_AN_ARTICLE: Final = 8
+"""How many of the nearest passages are looked at for each article that is wanted."""
+
+
 @dataclass(frozen=True, slots=True)
 class ImportRun:
     """How far the import of a file has come: what was read, and what followed from it."""
@@ -125,13 +165,7 @@ async def read_articles(connection: AsyncConnection) -> AsyncIterator[Article]:
     """All articles but retracted ones, by source and id in the order of bytes, without holding them all."""
     async with connection.stream(_ARTICLES) as rows:
         async for row in rows.mappings():
-            yield Article(
-                **{name: row[name] for name in ("source", "id", "title", "abstract", "journal", "published", "doi")},
-                authors=tuple(row["authors"]),
-                publication_types=tuple(row["publication_types"]),
-                mesh=tuple(row["mesh"]),
-                version=row["version"],
-            )
+            yield _article(row)
 
 
 async def status(engine: AsyncEngine) -> dict[str, Any]:
@@ -141,6 +175,61 @@ async def status(engine: AsyncEngine) -> dict[str, Any]:
         articles = {source: {"articles": n, "retracted": retracted} for source, n, retracted in counts}
         runs = [_run(row) for row in (await connection.execute(_RUNS)).mappings()]
     return {"sources": articles, "imports": [{n: getattr(r, n) for n in ImportRun.__slots__} for r in runs]}
+
+
+async def has_vectors(connection: AsyncConnection) -> bool:
+    """Whether the database keeps vectors: it does where it has pgvector."""
+    return bool((await connection.execute(_HAS_VECTORS)).scalar_one())
+
+
+async def read_vectors(connection: AsyncConnection) -> dict[str, Floats]:
+    """The vectors of articles by digest, the beginning's first; of articles that have not changed since."""
+    found: dict[str, list[list[float]]] = {}
+    async with connection.stream(_VECTORS) as rows:
+        async for digest, vector in rows:
+            found.setdefault(digest, []).append(vector)
+    return {digest: np.array(vectors, np.float32) for digest, vectors in found.items()}
+
+
+async def save_vectors(engine: AsyncEngine, vectors: Sequence[tuple[Article, str, Floats]]) -> None:
+    """Stores the vectors of articles, each with its record's digest, in the place of earlier ones.
+
+    Of an article that has changed meanwhile none are stored.
+    """
+    rows = [(a, digest, n, v) for a, digest, own in vectors for n, v in enumerate(own)]
+    async with engine.begin() as connection:
+        await connection.execute(_FORGET_VECTORS, _keys([(a.source, a.id) for a, _, _ in vectors]))
+        await connection.execute(
+            _SAVE_VECTORS,
+            {
+                **_keys([(a.source, a.id) for a, _, _, _ in rows]),
+                "passage": [n for _, _, n, _ in rows],
+                "digest": [digest for _, digest, _, _ in rows],
+                "vector": [_vector(v) for _, _, _, v in rows],
+            },
+        )
+
+
+async def nearest(connection: AsyncConnection, vector: Floats, limit: int) -> list[tuple[Article, float]]:
+    """The articles with the passages most like a vector, and how like they are. Approximate, as HNSW is."""
+    passages = min(limit * _PASSAGES_AN_ARTICLE, 1000)
+    await connection.execute(text(f"SET LOCAL hnsw.ef_search = {passages}"))
+    rows = await connection.execute(_NEAREST, {"vector": _vector(vector), "passages": passages, "limit": limit})
+    return [(_article(row), float(row["likeness"])) for row in rows.mappings()]
+
+
+def _vector(values: Floats) -> str:
+    return "[" + ",".join(f"{value:.7g}" for value in values.tolist()) + "]"
+
+
+def _article(row: Any) -> Article:
+    return Article(
+        **{name: row[name] for name in ("source", "id", "title", "abstract", "journal", "published", "doi")},
+        authors=tuple(row["authors"]),
+        publication_types=tuple(row["publication_types"]),
+        mesh=tuple(row["mesh"]),
+        version=row["version"],
+    )
 
 
 def _run(row: Any) -> ImportRun:

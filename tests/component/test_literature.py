@@ -10,9 +10,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.evidence_lookup.domain.search.article import Article
+from services.evidence_lookup.domain.search.passages import encodable
+from services.evidence_lookup.embedding import SentenceModel
 from services.evidence_lookup.importing import ImportRefusedError, import_file
-from services.evidence_lookup.index_files import read_index, write_index
-from services.evidence_lookup.store import ImportRun, read_articles, status
+from services.evidence_lookup.index_files import keep_vectors, read_index, write_index
+from services.evidence_lookup.store import ImportRun, has_vectors, nearest, read_articles, read_vectors, status
 from tests.support import pubmed
 
 
@@ -149,3 +151,35 @@ async def test_the_same_articles_give_the_same_index(engine: AsyncEngine, tmp_pa
     await import_file(engine, write(tmp_path, "2.xml", pubmed.deletion("2")))
     assert write_index(tmp_path / "one", list((await articles(engine)).values())) != one
     assert read_index(tmp_path / "one").size == 3
+
+
+async def test_vectors_are_kept_found_by_likeness_and_not_made_twice(engine: AsyncEngine, tmp_path: Path) -> None:
+    titles = {"1": "Renal calculi were crushed by shock waves", "2": "Osteoporosis after menopause", "3": "Amblyopia"}
+    await import_file(engine, write(tmp_path, "1.xml", *(pubmed.article(i, t, "") for i, t in titles.items())))
+    model = SentenceModel()
+    write_index(tmp_path / "one", list((await articles(engine)).values()), model)
+    await keep_vectors(engine, read_index(tmp_path / "one"), {})
+    [query] = model.encode([encodable(tokens) for tokens in model.tokens(["kidney stones"])])
+
+    async def found() -> list[str]:
+        async with engine.connect() as connection:
+            assert await has_vectors(connection)
+            return [article.id for article, _ in await nearest(connection, query, 2)]
+
+    assert (await found())[0] == "1"
+    async with engine.connect() as connection:
+        known = await read_vectors(connection)
+    encoded: list[int] = []
+    write_index(
+        tmp_path / "two", list((await articles(engine)).values()), model, lambda done, of: encoded.append(of), known
+    )
+    again, first = read_index(tmp_path / "two").ranker.dense, read_index(tmp_path / "one").ranker.dense
+    assert again is not None and first is not None and not encoded
+    assert again.sentences == pytest.approx(first.sentences, abs=1e-6)
+    # A changed record's vectors are no longer read, and a retracted article is not found by them.
+    await import_file(engine, write(tmp_path, "2.xml", pubmed.article("2", "Another", version=2)))
+    notice = pubmed.article("9", comments=pubmed.comment("RetractionOf", "1"), types=["Retraction Notice"])
+    await import_file(engine, write(tmp_path, "3.xml", notice))
+    assert "1" not in await found()
+    async with engine.connect() as connection:
+        assert len(await read_vectors(connection)) == 1

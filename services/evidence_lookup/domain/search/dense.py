@@ -26,6 +26,11 @@ class DenseIndex:
     sentences: Floats
     offsets: npt.NDArray[np.int64]
 
+    def of(self, document: int) -> Floats:
+        """A document's vectors: its beginning's, then its sentences'."""
+        own = self.sentences[self.offsets[document] : self.offsets[document + 1]]
+        return np.concatenate([self.leads[document : document + 1], own])
+
     def scores(self, query: Floats) -> Floats:
         """The likeness of every document with a vector of length 1, from -1 to 1."""
         if not len(self.leads):
