@@ -29,6 +29,7 @@ NOTICE_DELIVERED = "notice.delivered.v1"
 NOTICE_FAILED = "notice.failed.v1"
 CASE_QUARANTINED = "case.quarantined.v1"
 CASE_REDRIVEN = "case.redriven.v1"
+CASE_ERASED = "case.erased.v1"
 
 DETERMINATIONS = (
     CASE_APPROVED,
@@ -78,8 +79,8 @@ NOTIFICATION = ServiceFlow(
 
 PIPELINE = (INTAKE, CRITERIA_EVALUATION, EVIDENCE_LOOKUP, DETERMINATION, NOTIFICATION)
 
-OPERATIONS = ServiceFlow("operations", reads=(), appends=(CASE_QUARANTINED, CASE_REDRIVEN))
-"""Not a process: the events that the messaging layer and ``priorauth cases redrive`` append for any service."""
+OPERATIONS = ServiceFlow("operations", reads=(), appends=(CASE_QUARANTINED, CASE_REDRIVEN, CASE_ERASED))
+"""Not a process: what the messaging layer and the commands ``cases redrive`` and ``cases erase`` append."""
 
 LETTERS = ServiceFlow("letters", reads=(), appends=(NOTICE_RENDERED,))
 """Not a process: whichever service gives a letter out first keeps it (``shared/journal/letters.py``)."""

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import typer
 
 from services.cli.errors import REFUSED, USAGE, fail
+from services.cli.keys import erase_command
 from services.cli.output import print_json, print_lines
 from services.cli.target import AsJson, DataDir, Url, base_url, call, master_key, run, settings_for
 from shared import flow
@@ -23,6 +24,7 @@ cases_app = typer.Typer(no_args_is_help=True, help="Cases of a running installat
 def add_to(app: typer.Typer) -> None:
     """Adds the commands."""
     app.command("submit")(submit)
+    cases_app.command("erase")(erase_command)
     app.add_typer(cases_app, name="cases")
 
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from services.cli import audit, cases, criteria, evidence, offline, servers
+from services.cli import audit, cases, criteria, evidence, keys, offline, replay, servers
 from services.cli.errors import guarded
 
 app = typer.Typer(
@@ -14,6 +14,8 @@ cases.add_to(app)
 app.add_typer(criteria.app, name="criteria")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(audit.app, name="audit")
+app.add_typer(replay.app, name="replay")
+app.add_typer(keys.app, name="keys")
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from services.cli.errors import REFUSED, UNREACHABLE, USAGE, CommandError, fail
 from shared.journal.crypto import KeyUnavailableError, MasterKey
 from shared.journal.place import data_directory
 from shared.platform.database import is_unavailable
+from shared.platform.keys import master_of
 from shared.platform.settings import Settings, get_settings
 from shared.platform.topology import CONSOLE_FILE, CONSOLE_READER
 
@@ -83,7 +84,7 @@ def master_key(settings: Settings) -> MasterKey:
         secret = Settings(master_key=beside).master_key
     if secret is None:
         fail(USAGE, "Set PRIORAUTH_MASTER_KEY to the base64 key that the services use, or name --data-dir.")
-    return MasterKey(secret.get_secret_value(), settings.master_key_id)
+    return master_of(settings, secret)
 
 
 async def _key_beside(settings: Settings) -> str | None:

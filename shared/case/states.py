@@ -18,6 +18,7 @@ DENIED: Final = "denied"
 INFORMATION_REQUESTED: Final = "information_requested"
 IN_REVIEW: Final = "in_review"
 CANCELLED: Final = "cancelled"
+ERASED: Final = "erased"
 
 STATES: Final = (
     SUBMITTED,
@@ -29,6 +30,7 @@ STATES: Final = (
     PARTLY_APPROVED,
     DENIED,
     CANCELLED,
+    ERASED,
 )
 FINAL: Final = frozenset({APPROVED, PARTLY_APPROVED, DENIED, CANCELLED})
 DETERMINED: Final = frozenset({APPROVED, PARTLY_APPROVED, DENIED, INFORMATION_REQUESTED, IN_REVIEW})
@@ -55,6 +57,8 @@ TRANSITIONS: Final[dict[tuple[str, str], str]] = {
     **{(s, flow.CASE_UPDATED): SUBMITTED for s in (*_OPEN, *_DECIDED)},
     **{(s, flow.CASE_CANCELLED): CANCELLED for s in (*_OPEN, *_DECIDED)},
     **{(s, flow.CASE_APPEALED): IN_REVIEW for s in _DECIDED},
+    # Without its key nothing can be added to a case, so only one that has come to its end is erased.
+    **{(s, flow.CASE_ERASED): ERASED for s in (*_DECIDED, CANCELLED)},
 }
 
 UNCHANGING: Final = frozenset(
@@ -67,7 +71,7 @@ UNCHANGING: Final = frozenset(
         flow.CASE_REDRIVEN,
     }
 )
-"""Events that are recorded in any state and leave it as it is."""
+"""Events that are recorded in any state but an erased case's, and leave it as it is."""
 
 CLINICIAN_ONLY: Final = frozenset({flow.CASE_DENIED, flow.CASE_PARTLY_APPROVED})
 """Adverse determinations: the journal's own check constraint refuses them from any actor but a clinician."""
@@ -87,7 +91,7 @@ def next_state(state: str, event_type: str) -> str:
     Raises:
         IllegalTransitionError: the pair is not in the table.
     """
-    if event_type in UNCHANGING and state != NEW:
+    if event_type in UNCHANGING and state not in (NEW, ERASED):
         return state
     after = TRANSITIONS.get((state, event_type))
     if after is None:

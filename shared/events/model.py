@@ -189,6 +189,13 @@ class CaseRedriven:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class CaseErased:
+    """The case's key was destroyed. The reason, a code, stands among the public facts: nothing else stays readable."""
+
+    reason: str
+
+
 EventData = (
     CaseSubmitted
     | InformationReceived
@@ -205,6 +212,7 @@ EventData = (
     | NoticeFailed
     | CaseQuarantined
     | CaseRedriven
+    | CaseErased
 )
 
 MODELS: dict[str, type[EventData]] = {
@@ -227,4 +235,5 @@ MODELS: dict[str, type[EventData]] = {
     flow.NOTICE_FAILED: NoticeFailed,
     flow.CASE_QUARANTINED: CaseQuarantined,
     flow.CASE_REDRIVEN: CaseRedriven,
+    flow.CASE_ERASED: CaseErased,
 }

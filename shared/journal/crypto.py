@@ -5,7 +5,9 @@ case and sequence, so that content cannot be moved to another row. Deleting a ca
 Source: NIST SP 800-38D.
 """
 
+import contextlib
 import os
+from collections.abc import Mapping
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -19,13 +21,20 @@ class KeyUnavailableError(Exception):
 
 
 class MasterKey:
-    """Wraps and opens the keys of cases and documents. 32 bytes."""
+    """Wraps and opens the keys of cases. 32 bytes.
 
-    def __init__(self, raw: bytes, key_id: str = "1") -> None:
-        if len(raw) != 32:
-            raise ValueError("The master key must be 32 bytes.")
+    ``previous`` are older master keys by id: they still open what they wrapped, until it is wrapped anew.
+    """
+
+    def __init__(self, raw: bytes, key_id: str = "1", previous: Mapping[str, bytes] | None = None) -> None:
+        older = previous or {}
+        if any(len(key) != 32 for key in (raw, *older.values())):
+            raise ValueError("A master key must be 32 bytes.")
+        if key_id in older:
+            raise ValueError("The master key and a previous one have the same id.")
         self.id = key_id
         self._cipher = AESGCM(raw)
+        self._older = tuple(AESGCM(key) for key in older.values())
 
     def wrap(self, key: bytes, case_id: UUID) -> bytes:
         """A case's key as it is stored."""
@@ -38,10 +47,10 @@ class MasterKey:
         Raises:
             KeyUnavailableError: it was wrapped by another master key or for another case.
         """
-        try:
-            return self._cipher.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], case_id.bytes)
-        except (InvalidTag, ValueError) as error:
-            raise KeyUnavailableError("A case's key does not open with this master key.") from error
+        for cipher in (self._cipher, *self._older):
+            with contextlib.suppress(InvalidTag, ValueError):
+                return cipher.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], case_id.bytes)
+        raise KeyUnavailableError("A case's key does not open with this master key.")
 
 
 def new_key() -> bytes:

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared.platform.settings import Settings, with_driver
 
-Role = Literal["service", "auditor"]
+Role = Literal["service", "auditor", "owner"]
+"""The owner is the migrator's login as it is: for destroying and wrapping keys, which no service may do."""
 _LONGEST_STATEMENT_SECONDS = 30.0
 
 
@@ -19,8 +20,10 @@ def role_url(settings: Settings, role: Role) -> tuple[str, dict[str, str]]:
 
     Where no login of its own is configured, the migrator's login takes the role at the start of the session.
     """
-    own = settings.service_database_url if role == "service" else settings.auditor_database_url
     options = {"application_name": f"priorauth-{role}", "jit": "off"}
+    if role == "owner":
+        return settings.sqlalchemy_url, options
+    own = settings.service_database_url if role == "service" else settings.auditor_database_url
     if own is not None:
         return with_driver(own.get_secret_value()), options
     return settings.sqlalchemy_url, options | {"role": f"priorauth_{role}"}

@@ -30,6 +30,7 @@ from shared.messaging.work import Handler
 from shared.platform import telemetry
 from shared.platform.database import make_engine
 from shared.platform.http import Check, make_api
+from shared.platform.keys import master_of
 from shared.platform.logs import configure_logging, get_logger
 from shared.platform.policy import PolicyHolder
 from shared.platform.settings import Settings
@@ -158,7 +159,7 @@ async def _serve(name: str, build: Build, settings: Settings) -> None:
     if settings.master_key is None:
         raise SystemExit("PRIORAUTH_MASTER_KEY is not set: give 32 bytes in base64.")
     tracing = telemetry.configure_tracing(name, settings.otlp_endpoint, settings.trace_sample_ratio)
-    master = MasterKey(settings.master_key.get_secret_value(), settings.master_key_id)
+    master = master_of(settings, settings.master_key)
     runtime = Runtime(name, settings, make_engine(settings), master)
     runtime.checks["database"] = runtime._database
     stop = asyncio.Event()

@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     master_key: SecretBytes | None = None
     """32 bytes in base64 that wrap each case's own key."""
     master_key_id: str = "1"
+    previous_master_keys: Annotated[dict[str, SecretBytes], NoDecode] = Field(default_factory=dict)
+    """Older master keys as ``id:base64`` pairs: they open what they wrapped until ``priorauth keys rotate`` is through."""
 
     # Batches and retries.
     batch_size: int = Field(default=250, ge=1, le=5000)
@@ -148,6 +150,17 @@ class Settings(BaseSettings):
                 raise ValueError("must be 32 bytes in base64")
             return raw
         return value
+
+    @field_validator("previous_master_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        keys = {}
+        for pair in filter(None, value.split(",")):
+            name, _, key = pair.partition(":")
+            keys[name] = cls._decode_key(key)
+        return keys
 
     @field_validator("extractor_url")
     @classmethod

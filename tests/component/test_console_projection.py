@@ -16,7 +16,7 @@ from services.console.handlers import Projector
 from services.console.store import rebuild
 from shared import flow
 from shared.case.clocks import Priority
-from shared.case.states import NEW, TRANSITIONS, UNCHANGING
+from shared.case.states import ERASED, NEW, TRANSITIONS, UNCHANGING
 from shared.journal.crypto import MasterKey
 from shared.platform.database import make_engine
 from shared.platform.settings import Settings
@@ -49,7 +49,7 @@ def walk(pick: random.Random) -> list[Happening]:
     state, happenings, hours = NEW, [], 0
     for _ in range(pick.randint(1, 18)):
         choices = [e for (s, e), _ in TRANSITIONS.items() if s == state]
-        if state != NEW:
+        if state not in (NEW, ERASED):
             choices += sorted(UNCHANGING)
         if not choices:
             break

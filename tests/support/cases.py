@@ -19,6 +19,7 @@ from shared.events.model import (
     CaseAppealed,
     CaseCancelled,
     CaseDetermined,
+    CaseErased,
     CaseQuarantined,
     CaseRedriven,
     CaseSubmitted,
@@ -89,6 +90,7 @@ def content(happening: Happening, at: datetime) -> tuple[EventData, dict[str, An
         flow.NOTICE_FAILED: NoticeFailed(str(uuid4()), 1, "none", "timeout", False),
         flow.CASE_QUARANTINED: CaseQuarantined("determination", str(uuid4()), flow.CASE_SUBMITTED, "ValueError", 4),
         flow.CASE_REDRIVEN: CaseRedriven(),
+        flow.CASE_ERASED: CaseErased("member_request"),
     }
     return plain[kind], {}
 

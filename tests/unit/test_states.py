@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from shared import flow
 from shared.case.states import (
     CLINICIAN_ONLY,
+    ERASED,
     FINAL,
     NEW,
     STATES,
@@ -33,18 +34,24 @@ def test_whatever_comes_a_case_stays_in_a_known_state(offered: list[str]) -> Non
         assert state == NEW or state in STATES
 
 
-@given(st.sampled_from(STATES), st.sampled_from(sorted(UNCHANGING)))
+@given(st.sampled_from(sorted({*STATES} - {ERASED})), st.sampled_from(sorted(UNCHANGING)))
 def test_notices_and_quarantine_change_no_state(state: str, event: str) -> None:
     assert next_state(state, event) == state
 
 
 @given(st.sampled_from(sorted(FINAL)), events)
-def test_a_final_state_is_left_by_the_provider_only(state: str, event: str) -> None:
+def test_a_final_state_is_left_by_the_provider_only_unless_the_case_is_erased(state: str, event: str) -> None:
     try:
         after = next_state(state, event)
     except IllegalTransitionError:
         return
-    assert after == state or event in flow.INTAKE.appends
+    assert after in (state, ERASED) or event in flow.INTAKE.appends
+
+
+@given(events)
+def test_nothing_can_happen_to_an_erased_case(event: str) -> None:
+    with pytest.raises(IllegalTransitionError, match="from erased"):
+        next_state(ERASED, event)
 
 
 def test_every_state_can_be_reached_and_every_type_is_used() -> None:
