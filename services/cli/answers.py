@@ -2,17 +2,21 @@
 
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 
 from services.cli.past_policies import PastPolicies
 from services.criteria_evaluation.handlers import answer as evaluate
+from services.criteria_evaluation.policy import load_policy
 from services.determination.handlers import answer as determine
 from services.evidence_lookup.domain.related import NO_LITERATURE, recorded
 from services.evidence_lookup.handlers import answer as attach
 from services.notification.handlers import answer as notify
-from shared.case.history import Proposed, Recorded
+from shared.case.history import History, Proposed, Recorded
+from shared.clinical.model import Evaluation
 from shared.events.model import CaseDetermined, CriteriaEvaluated, EvidenceAttached, NoticePrepared
 from shared.journal.documents import StoredDocument
 from shared.journal.replay import Answer
+from shared.journal.what_if import Evaluate
 from shared.messaging.work import Work
 
 _ANY_VALIDITY = 90
@@ -50,6 +54,23 @@ def make_answers(policies: PastPolicies | None = None) -> dict[str, Answer]:
         "determination": determined,
         "notification": notified,
     }
+
+
+def make_evaluate(criteria_dir: Path) -> Evaluate:
+    """The evaluation by another folder of criteria sets, for a what-if.
+
+    Raises:
+        PolicyError: the folder cannot be used.
+    """
+    policy = load_policy(criteria_dir)
+
+    def evaluated(history: History, before: Evaluation, documents: Mapping[str, StoredDocument]) -> Evaluation:
+        data = evaluate(history, policy, documents, before.extraction).data
+        if not isinstance(data, CriteriaEvaluated):
+            raise TypeError("An evaluation of another shape.")
+        return data.evaluation
+
+    return evaluated
 
 
 def _validity(stored: Recorded) -> int:

@@ -15,6 +15,7 @@ import msgspec
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from services.cli.audit_access import Why, note_access
 from services.cli.errors import CHECK_FAILED, REFUSED, USAGE, fail
 from services.cli.output import print_json, print_lines
 from services.cli.target import AsJson, DataDir, master_key, run, settings_for
@@ -45,6 +46,7 @@ def export_command(
     ] = None,
     public_key: Annotated[Path | None, typer.Option(help="The public key (PEM) of those checkpoints.")] = None,
     key: Annotated[Path | None, typer.Option(help="A private key (PEM) that signs the bundle.")] = None,
+    why: Why = "export",
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -57,7 +59,7 @@ def export_command(
     try:
         seals = (CheckpointFiles(checkpoints), load_public_key(public_key)) if checkpoints and public_key else None
         signer = load_private_key(key) if key is not None else None
-        raw = run(_export(settings, None if redacted else master_key(settings), case, seals, signer))
+        raw = run(_export(settings, None if redacted else master_key(settings), case, seals, signer, why))
     except CheckpointError as error:
         fail(REFUSED, str(error))
     _write(out, raw)
@@ -91,9 +93,12 @@ async def _export(
     case: UUID,
     seals: tuple[CheckpointFiles, Ed25519PublicKey] | None,
     signer: Ed25519PrivateKey | None,
+    why: str,
 ) -> bytes:
     engine = make_engine(settings, "auditor", 1)
     try:
+        if master is not None:
+            await note_access(engine, "export", why, case)
         async with engine.connect() as connection:
             await connection.execution_options(isolation_level="REPEATABLE READ")
             history = (await read_histories(connection, master, [case], tuple(MODELS))).get(case)

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from services.cli.errors import CHECK_FAILED, REFUSED, USAGE, fail
 from services.cli.output import print_json, print_lines
 from services.cli.target import AsJson, DataDir, master_key, run, settings_for
+from shared.journal.access import verify_accesses
 from shared.journal.checkpoint import (
     Checkpoint,
     CheckpointError,
@@ -79,6 +80,8 @@ async def _verify(settings: Settings, case: UUID | None, seals: Seals | None, ma
             found = await verify_within(connection, case)
             if case is None:
                 found.problems += [p async for p in verify_projection(connection)]
+            if seals is None and case is None:
+                found.problems += [p async for p in verify_accesses(connection)]
             if seals is not None:
                 sealed = verify_checkpoints(connection, CheckpointFiles(seals[0]), seals[1])
                 found.problems += [p async for p in sealed if case is None or p.case in ("", str(case))]

@@ -1,6 +1,7 @@
 """The one way from the console to clinical content. Whoever reads is named, with the reason, so that it can be recorded."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from services.console.access import Viewer
 from shared import flow
 from shared.case.history import History
 from shared.events.model import CaseSubmitted, DocumentRef, InformationReceived
+from shared.journal.access import record_access
 from shared.journal.crypto import KeyUnavailableError, MasterKey
 from shared.journal.documents import StoredDocument, read_documents_by_id
 from shared.journal.letters import CONTENT_OF_LETTER, kept_letters
@@ -72,7 +74,8 @@ async def read_content(
         if number is not None and history.key is not None and 0 < number <= len(refs):
             id_ = refs[number - 1].id
             note = (await read_documents_by_id(connection, case_id, history.key, [id_])).get(id_)
-    _note_down(case_id, who, why)
+    if history.key is not None:
+        await _note_down(engine, case_id, who=who, why=why)
     return Content(history, note)
 
 
@@ -104,11 +107,17 @@ async def read_letter(
             return None
         document, context = enclosed
         kept = await kept_letters(connection, history, determination, audience, context.language, {form})
-    _note_down(case_id, who, why)
+    await _note_down(engine, case_id, who=who, why=why)
     return Letter(document, context, kept[form].data if form in kept else None)
 
 
-def _note_down(case_id: UUID, who: Viewer, why: Why) -> None:
+async def _note_down(engine: AsyncEngine, case_id: UUID, *, who: Viewer, why: Why) -> None:
+    """Into the access log, before anything is shown: where it cannot be written, nothing is."""
+    # The reader's connections commit each statement by itself, and the end of the log is held over several.
+    writer = engine.execution_options(isolation_level="READ COMMITTED")
+    async with writer.begin() as connection:
+        at = datetime.now(UTC)
+        await record_access(connection, who=f"console:{who.name}", action=why, why="review", at=at, case_id=case_id)
     log.info("clinical content read", case_id=str(case_id), viewer=who.name, reason=why)
 
 

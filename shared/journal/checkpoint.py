@@ -36,7 +36,8 @@ class Checkpoint:
     """What is signed. Hashes are hex, ``made_at`` is ISO 8601 in UTC.
 
     ``transaction_id`` and ``position`` are the relay's place after the last leaf; ``peaks`` is the frontier of the tree,
-    ``previous`` the SHA-256 of the signed JSON before this one, ``leaves`` that of the uncompressed leaves since then.
+    ``previous`` the SHA-256 of the signed JSON before this one, ``leaves`` that of the uncompressed leaves since then,
+    ``access_entries`` and ``access_hash`` the length of the access log and the hash of its last entry.
     """
 
     number: int
@@ -49,6 +50,8 @@ class Checkpoint:
     made_at: str
     previous: str
     leaves: str
+    access_entries: int = 0
+    access_hash: str = ""
 
     def to_bytes(self) -> bytes:
         """The bytes that are signed and hashed."""

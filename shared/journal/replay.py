@@ -104,17 +104,18 @@ async def replay(
     """Replays the cases that were submitted from ``since`` until before ``until``, or one."""
     found = Replay()
     async with engine.connect() as connection:
-        async for case_ids in _batches(connection, case_id, since, until):
+        async for case_ids in batches(connection, case_id, since, until):
             histories = await read_histories(connection, master, case_ids, tuple(MODELS))
-            documents = await _documents(connection, histories)
+            documents = await documents_of(connection, histories)
             for history in histories.values():
                 _replay_case(history, documents.get(history.case_id, {}), answers, found)
     return found
 
 
-async def _batches(
+async def batches(
     connection: AsyncConnection, case_id: UUID | None, since: datetime | None, until: datetime | None
 ) -> AsyncIterator[list[UUID]]:
+    """The ids of the cases of a period, a batch at a time, in order."""
     after = UUID(int=0)
     while True:
         parameters = {"after": after, "case_id": case_id, "since": since, "until": until}
@@ -125,7 +126,7 @@ async def _batches(
         after = rows[-1]
 
 
-async def _documents(
+async def documents_of(
     connection: AsyncConnection, histories: Mapping[UUID, History]
 ) -> dict[UUID, dict[str, StoredDocument]]:
     """The documents of a batch in one query; where one does not open, case by case, so that only its case lacks it."""

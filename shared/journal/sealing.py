@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from shared.journal.access import last_access, verify_accesses
 from shared.journal.checkpoint import Checkpoint, CheckpointError, CheckpointFiles, pack_leaves
 from shared.journal.merkle import Frontier, leaf_hash
 from shared.journal.problems import Problem
@@ -69,11 +70,12 @@ async def make_checkpoints(
         while True:
             place = {"xid": before.transaction_id, "position": before.position} if before else {"xid": 0, "position": 0}
             rows = (await connection.execute(_NEXT, {**place, "limit": SEGMENT})).all()
+            accesses = await last_access(connection)
             # The snapshot must move on, or a later round would not see what has settled meanwhile.
             await connection.rollback()
             if not rows:
                 return
-            before = _seal(before, installation, rows, files, key, now)
+            before = _seal(before, installation, rows, accesses, files, key, now)
             yield before
 
 
@@ -81,6 +83,7 @@ def _seal(
     before: Checkpoint | None,
     installation: str,
     rows: Sequence[Any],
+    accesses: tuple[int, str],
     files: CheckpointFiles,
     key: Ed25519PrivateKey,
     now: datetime,
@@ -101,6 +104,8 @@ def _seal(
         made_at=now.isoformat(),
         previous=before.digest() if before else "",
         leaves=hashlib.sha256(packed).hexdigest(),
+        access_entries=accesses[0],
+        access_hash=accesses[1],
     )
     files.add(checkpoint, packed, key)
     return checkpoint
@@ -117,6 +122,7 @@ async def verify_checkpoints(
     """
     place = {"xid": 0, "position": 0}
     frontier = Frontier()
+    sealed = (0, "")
     installation = await installation_of(connection)
     try:
         for checkpoint, leaves in files.read(key):
@@ -132,8 +138,11 @@ async def verify_checkpoints(
             async for problem in _compare(connection, leaves, place, end):
                 yield problem
             place = {"xid": checkpoint.transaction_id, "position": checkpoint.position}
+            sealed = (checkpoint.access_entries, checkpoint.access_hash)
     except CheckpointError as error:
         yield Problem("", 0, "checkpoint", str(error))
+    async for problem in verify_accesses(connection, sealed):
+        yield problem
 
 
 async def _compare(

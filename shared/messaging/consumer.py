@@ -74,7 +74,15 @@ class Consumer:
         self._quarantine_name = f"{service.name}.quarantine"
 
     async def consume(self, messages: Sequence[EventMessage]) -> None:
-        """Handles a batch wholly: when it returns, each message has had its effect or its case is quarantined."""
+        """Handles a batch wholly: when it returns, each message has had its effect or its case is quarantined.
+
+        A message that was published again from the journal is not news: what it should lead to is in the journal, or
+        comes from the relay's own message.
+        """
+        fresh = [message for message in messages if not message.replayed]
+        if len(fresh) < len(messages):
+            telemetry.MESSAGES_HANDLED.labels(self._service.name, "replayed").inc(len(messages) - len(fresh))
+        messages = fresh
         if not messages:
             return
         start = time.perf_counter()

@@ -1,5 +1,7 @@
 """Creates the topics of ``shared/flow.py`` with their partition count, at deploy time."""
 
+from collections.abc import Sequence
+
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import for_code
 
@@ -10,7 +12,7 @@ from shared.platform.settings import Settings
 _EXISTS = 36
 
 
-async def create_topics(settings: Settings) -> tuple[str, ...]:
+async def create_topics(settings: Settings, names: Sequence[str] = flow.ALL_TOPICS) -> tuple[str, ...]:
     """Makes the topics that are not there yet; returns their names. Existing ones are left as they are.
 
     Raises:
@@ -27,7 +29,7 @@ async def create_topics(settings: Settings) -> tuple[str, ...]:
                 replication_factor=settings.kafka_replication_factor,
                 topic_configs={"retention.ms": str(settings.kafka_topic_retention_hours * 3_600_000)},
             )
-            for name in flow.ALL_TOPICS
+            for name in names
             if name not in existing
         ]
         if not wanted:

@@ -33,7 +33,8 @@ _HOURS = (60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600, 48 * 3600, 72 * 36
 
 EVENTS_APPENDED = Counter("priorauth_events_appended", "Transitions appended to the journal.", ["service", "type"])
 MESSAGES_HANDLED = Counter("priorauth_messages_handled", "Messages by what came of them.", ["service", "result"])
-"""``result``: appended, duplicate (its effect was there), stale (the case had moved on), quarantined, unreadable."""
+"""``result``: appended, duplicate (its effect was there), stale (the case had moved on), replayed (published again from
+the journal, and so no news), quarantined, unreadable."""
 HANDLER_RETRIES = Counter("priorauth_handler_retries", "Attempts that failed and were tried again.", ["service"])
 QUARANTINED = Counter("priorauth_cases_quarantined", "Cases put into quarantine.", ["service"])
 REDRIVEN = Counter("priorauth_cases_redriven", "Cases released from quarantine.", ["service"])

@@ -10,6 +10,7 @@ import httpx
 
 from shared import flow
 from shared.case.view import determination_view
+from shared.journal.access import last_access, read_accesses, verify_accesses
 from shared.journal.letters import Form, keep_letters
 from shared.journal.store import CONTENT_OF_DETERMINATION, read_histories
 from tests.support.cases import Happening, write_case
@@ -33,6 +34,17 @@ class TestCase:
         assert set(links) <= set(re.findall(r'<mark id="(q-\d+-\d+)"', note))
         for event_type in (flow.CASE_SUBMITTED, flow.CRITERIA_EVALUATED, flow.CASE_APPROVED, flow.NOTICE_PREPARED):
             assert event_type in page
+
+    async def test_whoever_looks_is_in_the_access_log(
+        self, console: Desk, clinician: httpx.AsyncClient, approved: UUID
+    ) -> None:
+        for path in ("", "/notes/1"):
+            assert (await clinician.get(f"/ui/cases/{approved}{path}")).status_code == 200
+        async with console.workshop.engine.connect() as connection:
+            seen = [a async for a in read_accesses(connection, approved)]
+            assert [p async for p in verify_accesses(connection, await last_access(connection))] == []
+        assert {"case page", "note"} <= {a.action for a in seen}
+        assert all(a.who.startswith("console:") and a.why == "review" for a in seen)
 
     async def test_nothing_of_the_chart_stands_in_an_address(
         self, clinician: httpx.AsyncClient, approved: UUID

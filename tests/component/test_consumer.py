@@ -4,6 +4,7 @@ import asyncio
 import io
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -166,3 +167,11 @@ async def test_a_message_that_names_no_event_does_no_harm(consumer: Consumer, en
     await consumer.consume([message_for(forged), messages[1]])
     assert (await history_of(engine, messages[0].case_id)).sequence == 1
     assert (await history_of(engine, messages[1].case_id)).sequence == 2
+
+
+async def test_a_replayed_message_is_no_news(consumer: Consumer, engine: AsyncEngine, evaluator: Evaluator) -> None:
+    [message] = await submit(engine)
+    await consumer.consume([replace(message, replayed=True)])
+    assert (await history_of(engine, message.case_id)).sequence == 1
+    await consumer.consume([message])
+    assert evaluator.handled == [message.event_id]

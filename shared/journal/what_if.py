@@ -1,0 +1,231 @@
+"""What another policy would have made of past cases: every item that comes out otherwise, and why.
+
+The last evaluation of each case is made again from the history before it. Nothing of a case is written. ``Evaluate`` is
+given by the caller, since the engine belongs to a service.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from statistics import fmean, median
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from shared import flow
+from shared.case.history import History, Recorded
+from shared.clinical.model import Criterion, Evaluation
+from shared.events.model import CriteriaEvaluated
+from shared.journal.crypto import MasterKey
+from shared.journal.documents import StoredDocument
+from shared.journal.replay import batches, documents_of
+from shared.journal.store import read_histories
+
+Evaluate = Callable[[History, Evaluation, Mapping[str, StoredDocument]], Evaluation]
+"""Evaluates a case as it was before its last evaluation; that one is given for what the extractor had proposed."""
+
+_NEEDS = (flow.CASE_SUBMITTED, flow.CASE_UPDATED, flow.INFORMATION_RECEIVED, flow.CRITERIA_EVALUATED)
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """An item with another outcome. ``because`` are the criteria that came out otherwise, the deepest ones."""
+
+    case: str
+    item: int
+    code: str
+    payer: str
+    before: str
+    after: str
+    because: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As ``priorauth audit what-if --json`` has it."""
+        return {
+            "case": self.case,
+            "item": self.item,
+            "code": self.code,
+            "payer": self.payer,
+            "from": self.before,
+            "to": self.after,
+            "because": list(self.because),
+        }
+
+
+@dataclass(slots=True)
+class Tally:
+    """Decisions of one priority. ``hours`` are from submission to the decision, of cases that have one."""
+
+    outcomes: dict[str, int] = field(default_factory=dict)
+    hours: list[float] = field(default_factory=list)
+
+    def add(self, outcome: str, hours: float | None) -> None:
+        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+        if hours is not None:
+            self.hours.append(hours)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Counts, the rates that CMS-0057-F has payers publish, and decision times in hours."""
+        cases = sum(self.outcomes.values())
+        decided = sum(self.outcomes.get(name, 0) for name in ("approved", "partly_approved", "denied"))
+        return {
+            "cases": cases,
+            "outcomes": dict(sorted(self.outcomes.items())),
+            "approved_percent": _percent(self.outcomes.get("approved", 0), decided),
+            "denied_percent": _percent(self.outcomes.get("denied", 0), decided),
+            "average_hours": round(fmean(self.hours), 3) if self.hours else None,
+            "median_hours": round(median(self.hours), 3) if self.hours else None,
+        }
+
+
+def _percent(part: int, whole: int) -> float | None:
+    return round(100 * part / whole, 1) if whole else None
+
+
+@dataclass(slots=True)
+class WhatIf:
+    """What was found. ``failed`` are cases that the other policy could not be run over."""
+
+    cases: int = 0
+    erased: int = 0
+    failed: int = 0
+    flips: list[Flip] = field(default_factory=list)
+    before: dict[str, Tally] = field(default_factory=dict)
+    after: dict[str, Tally] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON of ``priorauth audit what-if``."""
+        return {
+            "cases": self.cases,
+            "erased": self.erased,
+            "failed": self.failed,
+            "flips": [flip.as_dict() for flip in self.flips],
+            "by_code": _counted(self.flips, "code"),
+            "by_payer": _counted(self.flips, "payer"),
+            "metrics": {
+                "before": {name: tally.as_dict() for name, tally in sorted(self.before.items())},
+                "after": {name: tally.as_dict() for name, tally in sorted(self.after.items())},
+            },
+        }
+
+
+def _counted(flips: Sequence[Flip], by: str) -> dict[str, dict[str, int]]:
+    counts: dict[str, dict[str, int]] = {}
+    for flip in flips:
+        change = f"{flip.before} -> {flip.after}"
+        row = counts.setdefault(getattr(flip, by), {})
+        row[change] = row.get(change, 0) + 1
+    return {key: dict(sorted(row.items())) for key, row in sorted(counts.items())}
+
+
+async def what_if(
+    engine: AsyncEngine,
+    master: MasterKey,
+    evaluate: Evaluate,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    progress: Callable[[int], None] = lambda cases: None,
+) -> WhatIf:
+    """Runs the other policy over the cases that were submitted from ``since`` until before ``until``."""
+    found = WhatIf()
+    async with engine.connect() as connection:
+        async for case_ids in batches(connection, None, since, until):
+            histories = await read_histories(connection, master, case_ids, _NEEDS)
+            documents = await documents_of(connection, histories)
+            for history in histories.values():
+                _one(history, evaluate, documents.get(history.case_id, {}), found)
+            progress(found.cases)
+    return found
+
+
+def _one(history: History, evaluate: Evaluate, documents: Mapping[str, StoredDocument], found: WhatIf) -> None:
+    event = history.latest(flow.CRITERIA_EVALUATED)
+    if history.key is None:
+        found.erased += 1
+        return
+    if event is None:
+        return
+    found.cases += 1
+    stored = event.data()
+    if not isinstance(stored, CriteriaEvaluated):
+        raise TypeError("An evaluation of another shape.")
+    try:
+        after = evaluate(_before(history, event), stored.evaluation, documents)
+    except Exception:
+        # One chart that the other policy cannot be run over must not hide the others; it is counted.
+        found.failed += 1
+        return
+    flips = list(_flips(history, stored.evaluation, after))
+    found.flips += flips
+    _count(history, event, stored, after.outcome, found)
+
+
+def _before(history: History, event: Recorded) -> History:
+    made = History(history.case_id, history.payer, history.key)
+    for earlier in history.events:
+        if earlier.sequence < event.sequence:
+            made.add(earlier)
+    return made
+
+
+def _flips(history: History, before: Evaluation, after: Evaluation) -> Iterator[Flip]:
+    new = {item.sequence: item.outcome for item in after.items}
+    because: tuple[str, ...] | None = None
+    for item in before.items:
+        outcome = new.get(item.sequence)
+        if outcome is not None and outcome != item.outcome:
+            because = changed_criteria(before, after) if because is None else because
+            case = str(history.case_id)
+            yield Flip(case, item.sequence, item.code, history.payer, item.outcome, outcome, because)
+
+
+def changed_criteria(before: Evaluation, after: Evaluation) -> tuple[str, ...]:
+    """The ids of criteria and refer rules that came out otherwise: of a branch that changed, the parts that did."""
+    old, new = _by_id(before), _by_id(after)
+    changed = [i for i in dict.fromkeys([*new, *old]) if _outcome(old.get(i)) != _outcome(new.get(i))]
+    parents = {parent for i in changed for parent in _parents(i, old, new)}
+    return tuple(i for i in changed if i not in parents)
+
+
+def _by_id(evaluation: Evaluation) -> dict[str, Criterion]:
+    found: dict[str, Criterion] = {}
+    stack = [*evaluation.criteria, *evaluation.referrals]
+    while stack:
+        criterion = stack.pop(0)
+        found.setdefault(criterion.id, criterion)
+        # Parts of an expression have ids with a dot and are no criteria that anyone wrote.
+        stack += [child for child in criterion.children if "." not in child.id]
+    return found
+
+
+def _outcome(criterion: Criterion | None) -> str | None:
+    return criterion.outcome if criterion is not None else None
+
+
+def _parents(changed: str, *trees: Mapping[str, Criterion]) -> Iterator[str]:
+    for tree in trees:
+        for criterion in tree.values():
+            if any(child.id == changed for child in criterion.children):
+                yield criterion.id
+
+
+def _count(history: History, event: Recorded, stored: CriteriaEvaluated, outcome: str, found: WhatIf) -> None:
+    """A case that the machine still decides alike keeps its decision and its time, whoever made it in the end."""
+    final = history.latest(flow.CASE_APPROVED, flow.CASE_PARTLY_APPROVED, flow.CASE_DENIED)
+    hours = _hours(history, final) if final is not None else None
+    before = final.state_after if final is not None else stored.evaluation.outcome
+    found.before.setdefault(stored.priority, Tally()).add(before, hours)
+    if outcome == stored.evaluation.outcome:
+        after, taken = before, hours
+    elif outcome == "approved":
+        machine = next((e for e in history.all_of(*flow.DETERMINATIONS) if e.sequence > event.sequence), event)
+        after, taken = "approved", _hours(history, machine)
+    else:
+        # A person would have decided, and nobody knows how or when.
+        after, taken = outcome, None
+    found.after.setdefault(stored.priority, Tally()).add(after, taken)
+
+
+def _hours(history: History, event: Recorded) -> float:
+    return (event.recorded_at - history.events[0].occurred_at).total_seconds() / 3600
