@@ -31,7 +31,7 @@ def literature_of(directory: Path | None) -> Literature:
             return Related(index.digest)
         if query not in answers:
             ranking: Literal["bm25", "hybrid"] = "bm25" if model is None else "hybrid"
-            hits = search_literature(index, query, ranking, MOST_RELATED, Wanted(), model)
+            hits = search_literature(index, query, ranking, MOST_RELATED, Wanted(), model, on_topic=True)
             answers[query] = related(index.digest, query, (hit.article for hit in hits))
         return answers[query]
 

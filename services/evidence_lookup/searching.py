@@ -97,9 +97,18 @@ def search_library(library: EvidenceLibrary, text: str, limit: int, wanted: Want
 
 
 def search_literature(
-    index: LiteratureIndex, text: str, ranking: Ranking, limit: int, wanted: Wanted, model: SentenceModel | None
+    index: LiteratureIndex,
+    text: str,
+    ranking: Ranking,
+    limit: int,
+    wanted: Wanted,
+    model: SentenceModel | None,
+    *,
+    on_topic: bool = False,
 ) -> list[Hit]:
     """The articles of an index. Dense and hybrid need a model, and an index with vectors.
+
+    ``on_topic`` leaves out what is only the best there is.
 
     Raises:
         ValueError: dense or hybrid without a model or without vectors.
@@ -109,6 +118,8 @@ def search_literature(
         [vector] = model.encode([encodable(tokens) for tokens in model.tokens([text])])
     allowed = [wanted.allows(index.article(n)) for n in range(index.size)] if wanted else None
     found = index.ranker.rank(text, vector, ranking, limit, allowed)
+    if on_topic:
+        found = index.ranker.on_topic(text, vector, found)
     articles = [index.article(f.document) for f in found]
     return [Hit("literature", a, f.score, a.identifier) for a, f in zip(articles, found, strict=True)]
 

@@ -119,6 +119,10 @@ def test_numbers_as_ids_a_missing_title_and_blank_lines_are_taken() -> None:
         "7",
         "8",
     ]
+    [with_headings] = read_corpus(
+        ['{"_id": "1", "text": "a", "metadata": {"mesh": ["Spine", 3], "keywords": "x", "year": 1}}']
+    )
+    assert with_headings.mesh == ("Spine",)
     assert read_queries(['{"_id": "q", "text": "t", "metadata": {}}']) == {"q": "t"}
     assert read_qrels(["query-id\tcorpus-id\tscore", "q\td\t1"]) == {"q": {"d": 1}}
     with pytest.raises(CollectionError):

@@ -67,6 +67,16 @@ def test_an_index_that_is_named_gives_articles_and_is_searched_once(tmp_path: Pa
     assert literature_of(None)(evaluation) == Related()
 
 
+def test_the_best_of_what_is_not_about_the_set_is_not_named(tmp_path: Path, evaluation: Evaluation) -> None:
+    others = [
+        spine(n, title=title, abstract="") for n, title in enumerate(("Amblyopia", "Acne", "Spine tumor surgery"))
+    ]
+    write_index(tmp_path, others)
+    assert [a.id for a in literature_of(tmp_path)(evaluation).articles] == ["pubmed:2"]
+    write_index(tmp_path, others[:2])
+    assert literature_of(tmp_path)(evaluation).articles == ()
+
+
 def test_an_index_that_cannot_be_used_ends_the_process_with_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"PRIORAUTH_LITERATURE_INDEX: .* holds no literature index"):
         literature_of(tmp_path)

@@ -9,6 +9,7 @@ import msgspec
 from services.evidence_lookup.domain.search.article import Article
 
 SOURCE: Final = "beir"
+_HEADINGS: Final = ("mesh", "mesh_terms", "keywords", "subjects")
 _QRELS_HEAD: Final = ["query-id", "corpus-id", "score"]
 
 
@@ -75,7 +76,7 @@ def read_qrels(lines: Iterable[str]) -> dict[str, dict[str, int]]:
 
 
 def article_of(record: object, number: int) -> Article:
-    """The document of a line's JSON.
+    """The document of a line's JSON, with the subject headings of its metadata.
 
     Raises:
         CollectionError: it is no object with ``_id`` and ``text``.
@@ -87,7 +88,16 @@ def article_of(record: object, number: int) -> Article:
         _text(record, "_id", number),
         _text(record, "title", number, ""),
         _text(record, "text", number),
+        mesh=_headings(record.get("metadata")),
     )
+
+
+def _headings(metadata: object) -> tuple[str, ...]:
+    """Subject headings and keywords, where the metadata has such; metadata of another shape is passed over."""
+    if not isinstance(metadata, dict):
+        return ()
+    lists = [metadata.get(key) for key in _HEADINGS]
+    return tuple(h for found in lists if isinstance(found, list) for h in found if isinstance(h, str))
 
 
 def _records(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -21,6 +21,9 @@ SYNONYM_WEIGHT: Final = 0.4
 DENSE_WEIGHT: Final = 0.7
 """The part that meaning has in the hybrid; words have the rest."""
 
+WORDS_ON_TOPIC: Final = 0.35
+LIKENESS_ON_TOPIC: Final = 0.3
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -65,6 +68,21 @@ class Ranker:
         if allowed is not None:
             scores = np.where(np.asarray(allowed, bool), scores, np.float32(0))
         return [Found(int(document), float(scores[document])) for document in best_of(scores, limit)]
+
+    def on_topic(self, text: str, vector: Floats | None, found: Sequence[Found]) -> list[Found]:
+        """Those of a ranking that are about the search, and not merely the least unlike of all there is.
+
+        They have a good part of the word score of the best document of all and, where there are vectors, a likeness of
+        their own. A ranking alone always has a first.
+        """
+        words = self._words(text)
+        floor = WORDS_ON_TOPIC * float(words.max(initial=0))
+        likeness = None if self.dense is None or vector is None else self.dense.scores(vector)
+        return [
+            f
+            for f in found
+            if words[f.document] >= floor > 0 and (likeness is None or likeness[f.document] >= LIKENESS_ON_TOPIC)
+        ]
 
     def _words(self, text: str) -> Floats:
         return self.lexical.scores(self.thesaurus.expand(self.analyzer.terms(text), SYNONYM_WEIGHT))
