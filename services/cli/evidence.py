@@ -8,7 +8,7 @@ import typer
 
 from services.cli.errors import REFUSED, USAGE, fail
 from services.cli.evidence_data import import_command, index_command, nearest_articles, status_command
-from services.cli.evidence_model import RankingName, choose, read_lines, show_progress
+from services.cli.evidence_model import Progress, RankingName, choose, read_lines
 from services.cli.output import print_json, print_lines, stderr
 from services.cli.target import AsJson, DataDir, run, settings_for
 from services.evidence_lookup.collection import evaluate
@@ -95,7 +95,7 @@ def evaluate_command(
     if not any(grade > 0 for query in texts for grade in judgments.get(query, {}).values()):
         fail(REFUSED, f"{qrels} judges no document relevant for any query of {queries}.")
     chosen, model = choose(ranking)
-    measured = evaluate(articles, texts, judgments, chosen, model, show_progress).as_dict()
+    measured = evaluate(articles, texts, judgments, chosen, model, Progress()).as_dict()
     if as_json:
         print_json(measured)
     else:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from services.cli.errors import REFUSED, USAGE, fail
-from services.cli.evidence_model import choose, show_progress
+from services.cli.evidence_model import Progress, choose
 from services.cli.output import print_json, print_lines, stderr
 from services.cli.target import AsJson, DataDir, run, settings_for
 from services.evidence_lookup.domain.search.article import Article
@@ -99,7 +99,7 @@ def index_command(
     _, model = choose("hybrid" if dense else "bm25")
     articles, known = run(_articles(settings, dense))
     try:
-        digest = write_index(target, articles, model, show_progress, known)
+        digest = write_index(target, articles, model, Progress(), known)
     except OSError:
         fail(USAGE, f"{target} cannot be written.")
     if dense:

@@ -27,10 +27,18 @@ def choose(ranking: RankingName | None) -> tuple[RankingName, SentenceModel | No
     return ranking or "hybrid", model
 
 
-def show_progress(done: int, of: int) -> None:
-    """A line that is written over on a terminal, and nothing elsewhere but the last."""
-    if stderr.is_terminal or done == of:
-        stderr.print(f"{done} of {of} passages encoded", end="\n" if done == of else "\r")
+class Progress:
+    """How far the encoding has come: a line that is written over on a terminal, elsewhere one for each tenth."""
+
+    def __init__(self) -> None:
+        self._tenths = 0
+
+    def __call__(self, done: int, of: int) -> None:
+        """Tells that so many of all passages are encoded."""
+        tenths = 10 * done // of
+        if stderr.is_terminal or tenths > self._tenths:
+            stderr.print(f"{done} of {of} passages encoded", end="\r" if stderr.is_terminal and done < of else "\n")
+        self._tenths = tenths
 
 
 def read_lines(path: Path, reader: Callable[[Iterable[str]], T]) -> T:
