@@ -66,7 +66,9 @@ def test_a_value_that_an_expert_may_take_or_leave_scores_neither_way() -> None:
     found = measure([note | {"arguable": note["arguable"] | {"obesity.comorbidity": True}}], load_policy())
     assert f1(found.total) == (1.0, 1.0, 1.0)
     assert found.errors == []
-    other = measure([note | {"arguable": {"condition.hypertension": False, "obesity.comorbidity": True}}], load_policy())
+    other = measure(
+        [note | {"arguable": {"condition.hypertension": False, "obesity.comorbidity": True}}], load_policy()
+    )
     assert [error[1] for error in other.errors] == ["condition.hypertension"]
 
 

@@ -39,6 +39,7 @@ def lexicon() -> Lexicon:
         # Scores whose parts are only listed.
         ("SINS (mine): 2+3+2+0+2+1 = 10.", "spine.sins_total", [10, 10]),
         ("SINS (mine): 2+3+2+0+2+1 = 10.", "spine.sins.lesion", [2, 2]),
+        ("SINS 13 (location 2, pain 3, lesion 2, alignment 2, collapse 3, posterolateral 1)", "spine.sins_total", [13, 13]),
         ("EXAM: LLE: HF 4-, KE 4, DF 3", "neuro.motor_deficit", True),
         # Parts of a whole in words.
         ("FINDINGS: The vertebral body has lost half of its height.", "spine.height_loss_percent", [50, 50]),
