@@ -62,17 +62,16 @@ def test_charts_that_the_lexicon_was_not_written_with_have_a_floor_of_their_own(
 
 
 def test_a_value_that_an_expert_may_take_or_leave_scores_neither_way() -> None:
-    note = {"name": "n", "text": "PMH: HTN.", "known": {}, "arguable": {"condition.hypertension": True}}
-    found = measure([note | {"arguable": note["arguable"] | {"obesity.comorbidity": True}}], load_policy())
+    note = {"name": "n", "text": "PMH: HTN.", "known": {}}
+    arguable = {"condition.hypertension": True, "obesity.comorbidity": True}
+    found = measure([{**note, "arguable": arguable}], load_policy())
     assert f1(found.total) == (1.0, 1.0, 1.0)
     assert found.errors == []
-    other = measure(
-        [note | {"arguable": {"condition.hypertension": False, "obesity.comorbidity": True}}], load_policy()
-    )
+    other = measure([{**note, "arguable": {**arguable, "condition.hypertension": False}}], load_policy())
     assert [error[1] for error in other.errors] == ["condition.hypertension"]
 
 
 def test_a_chart_may_be_labelled_as_at_odds_with_itself() -> None:
     note = {"name": "n", "text": "There is retropulsion. There is no retropulsion.", "known": {}}
     assert measure([note], load_policy()).errors != []
-    assert measure([note | {"conflicting": ["spine.retropulsion"]}], load_policy()).errors == []
+    assert measure([{**note, "conflicting": ["spine.retropulsion"]}], load_policy()).errors == []
