@@ -13,15 +13,14 @@ from services.criteria_evaluation.domain.lexicon_entries import (
     Cue,
     Direction,
     Grouped,
-    Index,
     Owner,
     Reach,
     Target,
     Trigger,
     Undeniable,
     Use,
-    index_of,
 )
+from services.criteria_evaluation.domain.lexicon_index import Index, index_of
 from services.criteria_evaluation.domain.lexicon_patterns import Pattern, compile_patterns
 from services.criteria_evaluation.domain.lexicon_rules import Rule, read_rules
 from services.criteria_evaluation.domain.lexicon_topics import Topics, read_topics

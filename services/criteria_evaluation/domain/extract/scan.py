@@ -7,7 +7,8 @@ from services.criteria_evaluation.domain.extract.assertion import Hit
 from services.criteria_evaluation.domain.extract.contexts import Opened
 from services.criteria_evaluation.domain.extract.words import Units
 from services.criteria_evaluation.domain.lexicon import Lexicon
-from services.criteria_evaluation.domain.lexicon_entries import Candidate, Context, Cue, Target, Trigger
+from services.criteria_evaluation.domain.lexicon_entries import Context, Cue, Target, Trigger
+from services.criteria_evaluation.domain.lexicon_index import Candidate, Word
 from services.criteria_evaluation.domain.lexicon_patterns import match
 
 
@@ -37,13 +38,24 @@ def scan(units: Units, lexicon: Lexicon) -> Scanned:
     """Every pattern that the words match; triggers only where there is a statement on which they might act."""
     scanned = Scanned([], [], [], [])
     words, cache, look_up = units.words, lexicon.index.cache, lexicon.index.look_up
-    known = [cache.get(word) or look_up(word) for word in words]
+    known = [(i, cache.get(word) or look_up(word)) for i, word in enumerate(words)]
     bits = 0
-    for word in known:
+    for _, word in known:
         bits |= word.bits
-    missing = ~bits
+    # Python is quick with a positive number and slow with a negative one, which ``~bits`` would be.
+    missing = lexicon.index.every_bit ^ bits
+    _statements(known, missing, words, scanned)
+    if scanned.found:
+        _triggers(known, missing, words, scanned)
+    return scanned
+
+
+_Known = Sequence[tuple[int, Word]]
+
+
+def _statements(known: _Known, missing: int, words: Sequence[str], scanned: Scanned) -> None:
     others: dict[int, Candidate] = {}
-    for i, word in enumerate(known):
+    for i, word in known:
         for candidate in word.heads:
             if not candidate[0] & missing:
                 _take(candidate, words, i, scanned)
@@ -52,23 +64,25 @@ def scan(units: Units, lexicon: Lexicon) -> Scanned:
                 others[id(candidate)] = candidate
     for candidate in others.values():
         _search(candidate, words, scanned)
-    if scanned.found:
-        others.clear()
-        for i, word in enumerate(known):
-            for candidate in word.trigger_heads:
-                if not candidate[0] & missing:
-                    _take(candidate, words, i, scanned)
-            for candidate in word.trigger_others:
-                if not candidate[0] & missing:
-                    others[id(candidate)] = candidate
-        for candidate in others.values():
-            _search(candidate, words, scanned)
-    return scanned
+
+
+def _triggers(known: _Known, missing: int, words: Sequence[str], scanned: Scanned) -> None:
+    others: dict[int, Candidate] = {}
+    for i, word in known:
+        for candidate in word.trigger_heads:
+            if not candidate[0] & missing:
+                _take(candidate, words, i, scanned)
+        for candidate in word.trigger_others:
+            if not candidate[0] & missing:
+                others[id(candidate)] = candidate
+    for candidate in others.values():
+        _search(candidate, words, scanned)
 
 
 def _search(candidate: Candidate, words: Sequence[str], scanned: Scanned) -> None:
     """Tries a pattern wherever its first word stands."""
-    literals, prefixes = candidate.pattern.elements[0].literals, candidate.pattern.elements[0].prefixes
+    first = candidate.pattern.elements[0]
+    literals, prefixes = first.literals, first.prefixes
     for i, word in enumerate(words):
         if word in literals or (prefixes and word.startswith(prefixes)):
             _take(candidate, words, i, scanned)

@@ -1,0 +1,202 @@
+"""The index that finds the few patterns of the lexicon that a sentence may match.
+
+A pattern hangs on its rarest word, so that "no" and "pain" call up few. Every other word that it cannot do without is a
+bit: a sentence whose words together lack one of its bits cannot match it, which spares most of the matching.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from services.criteria_evaluation.domain.lexicon_entries import Context, Owner, Trigger
+from services.criteria_evaluation.domain.lexicon_patterns import Element, Pattern
+
+_CACHED_WORDS: Final = 50_000
+"""Beyond so many distinct words none is remembered any more, so that a hostile text cannot fill the memory."""
+_Key = tuple[frozenset[str], tuple[str, ...]]
+"""What makes two elements of patterns the same to a word."""
+
+
+class Candidate(NamedTuple):
+    """A pattern and what it stands for. ``needs`` are the bits of the words that it needs beside the one it hangs on."""
+
+    needs: int
+    pattern: Pattern
+    owner: Owner
+    head: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What the patterns make of a word: those that hang on it, and the bits that it satisfies.
+
+    Triggers stand apart: they matter only in a sentence that states something. ``heads`` are the patterns that begin
+    with the word on which they hang.
+    """
+
+    heads: tuple[Candidate, ...] = ()
+    others: tuple[Candidate, ...] = ()
+    trigger_heads: tuple[Candidate, ...] = ()
+    trigger_others: tuple[Candidate, ...] = ()
+    bits: int = 0
+
+
+_UNKNOWN: Final = Word()
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """All patterns by the words that they hang on, and the bits of all words.
+
+    ``every_bit`` is the union of all bits. ``words`` and ``stems`` are those of any pattern. ``headings`` remembers what
+    the words of headings open, ``cache`` what ``look_up`` found.
+    """
+
+    exact: Mapping[str, tuple[Candidate, ...]]
+    prefixed: tuple[tuple[tuple[str, ...], Candidate], ...]
+    bits: Mapping[str, int]
+    prefix_bits: tuple[tuple[tuple[str, ...], int], ...]
+    every_bit: int
+    words: frozenset[str]
+    stems: tuple[str, ...]
+    cache: dict[str, Word]
+    headings: dict[str, tuple[Context, ...]]
+
+    def knows(self, word: str) -> bool:
+        """Whether any pattern has the word."""
+        return word in self.words or word.startswith(self.stems)
+
+    def look_up(self, word: str) -> Word:
+        """Computes and remembers what the patterns make of a word."""
+        found = self._made_of(word) if self.knows(word) else _UNKNOWN
+        if len(self.cache) < _CACHED_WORDS:
+            self.cache[word] = found
+        return found
+
+    def _made_of(self, word: str) -> Word:
+        candidates = self.exact.get(word, ()) + tuple(c for starts, c in self.prefixed if word.startswith(starts))
+        bits = self.bits.get(word, 0)
+        for starts, bit in self.prefix_bits:
+            if word.startswith(starts):
+                bits |= bit
+        parts: dict[tuple[bool, bool], list[Candidate]] = {}
+        for candidate in candidates:
+            parts.setdefault((isinstance(candidate.owner, Trigger), candidate.head), []).append(candidate)
+        heads, others, trigger_heads, trigger_others = (
+            tuple(parts.get((trigger, head), ())) for trigger in (False, True) for head in (True, False)
+        )
+        return Word(heads, others, trigger_heads, trigger_others, bits)
+
+
+_COMMON: Final = frozenset(
+    [
+        "no",
+        "not",
+        "of",
+        "in",
+        "on",
+        "at",
+        "with",
+        "without",
+        "the",
+        "a",
+        "to",
+        "for",
+        "is",
+        "was",
+        "and",
+        "or",
+        "by",
+        "from",
+        "pain",
+        ":",
+        ",",
+        ";",
+        "<num>",
+        "<dur>",
+        "<lvl>",
+        "<pct>",
+        "<date>",
+        "<n/10>",
+        "<5/5>",
+        "mri",
+        "ct",
+        "x",
+        "since",
+        "over",
+        "has",
+        "have",
+        "had",
+        "non",
+        "any",
+        "history",
+        "motor",
+        "strength",
+        "normal",
+        "loss",
+        "patient",
+        "left",
+        "right",
+        "back",
+        "fracture",
+    ]
+)
+_COMMON_WEIGHT: Final = 40
+_STEM_WEIGHT: Final = 4
+
+
+def _rarity(element: Element) -> int:
+    """How often an element may be met, roughly: the less the better a pattern hangs on it."""
+    return (
+        sum(_COMMON_WEIGHT if word in _COMMON else 1 for word in element.literals)
+        + _STEM_WEIGHT * len(element.prefixes)
+        + (1 << 20 if element.optional else 0)
+    )
+
+
+def index_of(owners: Sequence[tuple[Pattern, Owner]]) -> Index:
+    """The index of all patterns; of patterns that hang on one word the first stands first."""
+    hung = [(pattern, owner, min(pattern.elements, key=_rarity)) for pattern, owner in owners]
+    numbers = _numbered(hung)
+    exact: dict[str, list[Candidate]] = {}
+    prefixed: list[tuple[tuple[str, ...], Candidate]] = []
+    for pattern, owner, hanger in hung:
+        needs = 0
+        for element in _needed(pattern, hanger):
+            needs |= 1 << numbers[_key(element)]
+        candidate = Candidate(needs, pattern, owner, hanger is pattern.elements[0])
+        for word in sorted(hanger.literals):
+            exact.setdefault(word, []).append(candidate)
+        if hanger.prefixes:
+            prefixed.append((hanger.prefixes, candidate))
+    bits: dict[str, int] = {}
+    for (literals, _), number in numbers.items():
+        for word in literals:
+            bits[word] = bits.get(word, 0) | 1 << number
+    elements = {_key(element) for pattern, _ in owners for element in pattern.elements}
+    return Index(
+        exact={word: tuple(found) for word, found in exact.items()},
+        prefixed=tuple(prefixed),
+        bits=bits,
+        prefix_bits=tuple((prefixes, 1 << number) for (_, prefixes), number in numbers.items() if prefixes),
+        every_bit=(1 << len(numbers)) - 1,
+        words=frozenset().union(*(literals for literals, _ in elements)),
+        stems=tuple(sorted({stem for _, prefixes in elements for stem in prefixes})),
+        cache={},
+        headings={},
+    )
+
+
+def _numbered(hung: Sequence[tuple[Pattern, Owner, Element]]) -> dict[_Key, int]:
+    """The number of each element's bit. Those that many patterns need come first, which keeps most of the bits short."""
+    uses = Counter(_key(element) for pattern, _, hanger in hung for element in _needed(pattern, hanger))
+    return {key: number for number, (key, _) in enumerate(uses.most_common())}
+
+
+def _needed(pattern: Pattern, hanger: Element) -> list[Element]:
+    return [element for element in pattern.elements if element is not hanger and not element.optional]
+
+
+def _key(element: Element) -> _Key:
+    return element.literals, element.prefixes
