@@ -67,6 +67,14 @@ class Index:
         """Whether any pattern has the word."""
         return word in self.words or word.startswith(self.stems)
 
+    def look_up_all(self, words: Sequence[str]) -> list[Word]:
+        """What the patterns make of each word."""
+        cache = self.cache
+        try:
+            return [cache[word] for word in words]
+        except KeyError:
+            return [cache.get(word) or self.look_up(word) for word in words]
+
     def look_up(self, word: str) -> Word:
         """Computes and remembers what the patterns make of a word."""
         found = self._made_of(word) if self.knows(word) else _UNKNOWN

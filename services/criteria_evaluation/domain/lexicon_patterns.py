@@ -8,6 +8,7 @@ beginning and ``$`` at the end stand for those of the sentence.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from typing import Final, NamedTuple
 
@@ -49,6 +50,8 @@ def match(pattern: Pattern, words: Sequence[str], i: int) -> tuple[list[int], in
     skips a second value of the slot's kind: that one belongs to what follows.
     """
     taken = [i]
+    if not pattern.rest:
+        return taken, i if pattern.slot == 0 else None
     slot = i if pattern.slot == 0 else None
     at, n = i + 1, len(words)
     carried = words[i] if slot is not None else None
@@ -145,6 +148,7 @@ def _members(line: Entry, name: str, classes: Mapping[str, Sequence[str]], depth
     return found
 
 
+@lru_cache(maxsize=16_384)
 def _element(piece: str, gap: int, crossing: bool) -> Element:
     optional = len(piece) > 1 and piece.endswith("?")
     words = piece.lstrip("=").rstrip("?").split("|") if len(piece) > 1 else [piece]

@@ -23,6 +23,8 @@ class Opened(NamedTuple):
 
 def longest(opened: Sequence[Opened]) -> list[Opened]:
     """Without those that lie within, or begin within, a longer one of their group ("not on oxygen" holds "on oxygen")."""
+    if len(opened) < 2:
+        return list(opened)
     kept: list[Opened] = []
     for one in sorted(opened, key=lambda o: (o.start, -o.end)):
         if not any(k.context.group == one.context.group and one.start < k.end for k in kept):
@@ -36,29 +38,40 @@ def carried_on(opened: Sequence[Opened], carried: Mapping[str, Context], *, goes
     return left if goes_on else {group: context for group, context in left.items() if context.reach == "section"}
 
 
-def fits(
-    target: Target, words: Sequence[str], at: int, opened: Sequence[Opened], carried: Mapping[str, Context]
-) -> bool:
-    """Whether the value at ``at`` stands in every context that the target requires, and in none that it excludes."""
-    return all(holds_one((grouped,), words, at, opened, carried) for grouped in target.requires) and not holds_one(
-        target.excludes, words, at, opened, carried
-    )
+class Holding:
+    """The contexts that hold at the places of a sentence: those that it opens, and those that are open before it."""
+
+    def __init__(self, words: Sequence[str], opened: Sequence[Opened], carried: Mapping[str, Context]) -> None:
+        self.words = words
+        self._opened = opened
+        self._carried = carried
+        self._known: dict[tuple[str, int], str | None] = {}
+
+    def fits(self, target: Target, at: int) -> bool:
+        """Whether the value at ``at`` stands in every context that the target requires, and in none that it excludes."""
+        if not self._opened and not self._carried:
+            return not target.requires
+        for group, names in target.requires:
+            if self._at(group, at) not in names:
+                return False
+        return not self.one_of(target.excludes, at)
+
+    def one_of(self, contexts: Sequence[Grouped], at: int) -> bool:
+        """Whether one of these contexts holds at a position."""
+        return any(self._at(group, at) in names for group, names in contexts)
+
+    def _at(self, group: str, at: int) -> str | None:
+        """The context of a group that holds at a position, or None."""
+        here = [o for o in self._opened if o.context.group == group]
+        if not here:
+            return self._carried[group].id if group in self._carried else None
+        if (group, at) not in self._known:
+            self._known[group, at] = _holding(here, self.words, at, self._carried.get(group))
+        return self._known[group, at]
 
 
-def holds_one(
-    contexts: Sequence[Grouped], words: Sequence[str], at: int, opened: Sequence[Opened], carried: Mapping[str, Context]
-) -> bool:
-    """Whether one of these contexts holds at a position."""
-    return any(_holding(group, words, at, opened, carried) in names for group, names in contexts)
-
-
-def _holding(
-    group: str, words: Sequence[str], at: int, opened: Sequence[Opened], carried: Mapping[str, Context]
-) -> str | None:
-    """The context of a group that holds at a position, or None."""
-    here = [o for o in opened if o.context.group == group]
-    if not here:
-        return carried[group].id if group in carried else None
+def _holding(here: Sequence[Opened], words: Sequence[str], at: int, carried: Context | None) -> str | None:
+    """Which of a group's contexts holds at a position of the sentence that opens them."""
     inside = {i for o in here for i in range(o.start, o.end)}
     edges = [i for i, word in enumerate(words) if word in _EDGES and i not in inside]
     begin = max((i for i in edges if i < at), default=-1) + 1
@@ -70,8 +83,8 @@ def _holding(
     before = [o for o in here if o.start < begin and o.context.reach != "clause"]
     if before:
         return before[-1].context.id
-    if group in carried:
-        return carried[group].id
+    if carried is not None:
+        return carried.id
     for one in here:
         if one.start >= end and one.context.reach != "clause":
             left = max((i for i in edges if i < one.start), default=-1)

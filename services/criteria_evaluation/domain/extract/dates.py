@@ -19,8 +19,27 @@ _FRACTIONS: Final = frozenset({"5", "6", "8", "10", "12", "18", "24", "28", "30"
 WEEKDAYS: Final = {
     name: n for n, name in enumerate(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"])
 }
+_CALENDAR: Final = frozenset({*MONTHS, *WEEKDAYS})
 _AHEAD: Final = dt.timedelta(days=60)
 """A day without a year that lies further ahead than this is one of the year before."""
+
+
+def depends_on_day(words: Sequence[str]) -> bool:
+    """Whether what the words say may depend on the day they were written: they hold a date, a year, or a day's name."""
+    if not _CALENDAR.isdisjoint(words):
+        return True
+    return any(
+        (len(word) > 3 and word[0].isdigit()) or (word == "/" and _is_day(words, i)) for i, word in enumerate(words)
+    )
+
+
+def _is_day(words: Sequence[str], i: int) -> bool:
+    """Whether the stroke at ``i`` may part a month from a day, as it parts a strength from its maximum in 3/5."""
+    return (
+        _digits(_at(words, i - 1), 2)
+        and _digits(_at(words, i + 1), 2)
+        and (words[i + 1] not in _STRENGTHS or _at(words, i - 2) in _BEFORE)
+    )
 
 
 def date_at(words: Sequence[str], i: int, on: dt.date | None) -> tuple[dt.date, int] | None:

@@ -1,25 +1,26 @@
 """Facts that a note states: patterns of the lexicon in its sentences, under their assertion."""
 
-import datetime as dt
+import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from services.criteria_evaluation.domain.extract.aligned import ANSWERED, answers_apart, set_apart
-from services.criteria_evaluation.domain.extract.assertion import flags_of, scopes
-from services.criteria_evaluation.domain.extract.contexts import carried_on, fits, holds_one, longest
-from services.criteria_evaluation.domain.extract.mention import Mention, Said, said_in
-from services.criteria_evaluation.domain.extract.scan import Found, scan
-from services.criteria_evaluation.domain.extract.standing import Standing, superseded
+from services.criteria_evaluation.domain.extract.contexts import longest
+from services.criteria_evaluation.domain.extract.dates import depends_on_day
+from services.criteria_evaluation.domain.extract.memory import Memory
+from services.criteria_evaluation.domain.extract.mention import Mention
+from services.criteria_evaluation.domain.extract.reading import Place, Reading, read_units
+from services.criteria_evaluation.domain.extract.scan import scan
+from services.criteria_evaluation.domain.extract.standing import Marks, Standing, marks_of
 from services.criteria_evaluation.domain.extract.tables import Table
-from services.criteria_evaluation.domain.extract.text import TITLE, Sentence, sentences
+from services.criteria_evaluation.domain.extract.text import Sentence, sentences
 from services.criteria_evaluation.domain.extract.tokens import note_date, tokens_of
 from services.criteria_evaluation.domain.extract.values import units_of
-from services.criteria_evaluation.domain.extract.words import Tokens, Units
+from services.criteria_evaluation.domain.extract.words import Tokens
 from services.criteria_evaluation.domain.lexicon import Lexicon
-from services.criteria_evaluation.domain.lexicon_entries import Context, Target
-from services.criteria_evaluation.domain.quantities import Interval
+from services.criteria_evaluation.domain.lexicon_entries import Context
 from shared.clinical.model import Document, Source
 
 _CLINICAL: Final = frozenset({"exam", "complaint", "review", "past_history", "family", "social", "medications"})
@@ -28,13 +29,12 @@ _CUE_REACH: Final = 8
 _LONGEST_PHRASE: Final = 400
 _MOST_HEADINGS: Final = 10_000
 _LONGEST_ROW: Final = 4000
-_YIELDING: Final = 2
-"""What a statement's rank grows by in a context to which it yields."""
-_DOUBT: Final = frozenset({"possible"})
 _OPERATIVE: Final = re.compile(r"\b(?:operati(?:on|ve)|surgeon|surgical plan|case request)\b", re.IGNORECASE)
 _REPORT: Final = re.compile(r"^\W{0,9}(?:findings|technique|comparison)\b", re.IGNORECASE | re.MULTILINE)
 """The indication in a surgeon's plan is the patient's disease; in a report it is only why the test was asked for."""
-_NO_FLAGS: Final[frozenset[str]] = frozenset()
+_LONGEST_REMEMBERED: Final = 400
+REMEMBERED: Final[Memory[Reading]] = Memory(16_384)
+"""Charts repeat sentences: templates, normal findings, text carried forward. What each says is worked out once."""
 
 
 @dataclass(slots=True)
@@ -42,7 +42,14 @@ class Open:
     """What is open at a place of a note: cues, with the sentences that they still reach, and contexts by group."""
 
     cues: dict[str, int] = field(default_factory=dict)
-    contexts: dict[str, Context] = field(default_factory=dict)
+    contexts: Mapping[str, Context] = field(default_factory=dict)
+
+    def take(self, reading: Reading) -> None:
+        """Opens what a sentence opens."""
+        for cue in reading.cues:
+            self.cues[cue] = _CUE_REACH
+        if reading.contexts is not None:
+            self.contexts = reading.contexts
 
     def next_sentence(self) -> None:
         """Cues reach a sentence less far."""
@@ -50,45 +57,127 @@ class Open:
             self.cues = {cue: left - 1 for cue, left in self.cues.items() if left > 1}
 
 
-def read_document(document: Document, lexicon: Lexicon) -> Iterator[Mention]:
+def read_document(document: Document, lexicon: Lexicon, memory: Memory[Reading] = REMEMBERED) -> Iterator[Mention]:
     """All statements of facts in a document. A flagged document states none."""
     if document.flags or not document.text:
         return
-    on = document.date or note_date(document.text)
-    around = Open()
-    section: str | None = None
-    report = True
-    table = Table()
-    standing = Standing(on)
-    operative = bool(_OPERATIVE.search(document.text)) and not _REPORT.search(document.text)
+    reader = _Reader(document, lexicon, memory)
     silent = lexicon.topics.silent(document.text)
-    joinable = lexicon.index.knows if "-\n" in document.text else None
     for sentence in sentences(document.text, lexicon.sections):
-        sentence, report = _impression(sentence, report)
-        if operative and sentence.category == "indication":
-            sentence = replace(sentence, category=None)
-        begins = sentence.section != section
+        for mention in reader.read(sentence):
+            if mention.fact not in silent:
+                yield mention
+
+
+class _Reader:
+    """Reads the sentences of a document in order, with what is open from one to the next."""
+
+    def __init__(self, document: Document, lexicon: Lexicon, memory: Memory[Reading]) -> None:
+        self._document = document
+        self._text = document.text
+        self._lexicon = lexicon
+        self._memory = memory
+        self._on = document.date or note_date(document.text)
+        self._standing = Standing(self._on)
+        self._around = Open()
+        self._section: str | None = None
+        self._report = True
+        self._operative = bool(_OPERATIVE.search(document.text)) and not _REPORT.search(document.text)
+        self._table = Table()
+
+    def read(self, sentence: Sentence) -> Iterator[Mention]:
+        """The mentions of a sentence."""
+        category = self._kind(sentence.category)
+        begins = sentence.section != self._section
         if begins:
-            around, section = _opened_by(sentence.section, lexicon), sentence.section
-        for tokens in _tokens(document.text, sentence, table, joinable):
-            units = units_of(tokens, on)
-            standing.line(units, section, new_section=begins, known=sentence.category is not None, row=sentence.row)
+            self._around, self._section = _opened_by(sentence.section, self._lexicon), sentence.section
+        reading = None
+        if not sentence.row and sentence.end - sentence.start <= _LONGEST_REMEMBERED:
+            reading = self._read_whole(sentence, category, begins)
+        if reading is None:
+            yield from self._read_parts(sentence, category, begins)
+        else:
+            yield from self._mentions(reading, sentence, sentence.start)
+        self._around.next_sentence()
+
+    def _kind(self, category: str | None) -> str | None:
+        """An impression is a reader's of images in a radiology report, else a clinician's assessment.
+
+        A report has no section that only a clinician's note has.
+        """
+        if category in _CLINICAL:
+            self._report = False
+        elif category == "impression":
+            return "imaging" if self._report else "assessment"
+        elif category == "indication" and self._operative:
+            return None
+        return category
+
+    def _read_whole(self, sentence: Sentence, category: str | None, begins: bool) -> Reading | None:
+        """Reads a sentence as one, or recalls what it says; None where it is in several parts.
+
+        Its words, its kind of section and what is open decide what it says, unless it has a date in it: that one is read
+        anew. The memory holds no words of a chart, only their digest.
+        """
+        text = self._text[sentence.start : sentence.end]
+        around = self._around
+        key = (
+            self._lexicon.digest,
+            hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest(),
+            category,
+            frozenset(around.cues),
+            tuple(around.contexts.values()),
+        )
+        reading = self._memory.get(key)
+        if reading is not None:
+            self._stand(reading.marks, category, begins)
+        else:
+            parts = list(_parts(text, Sentence(0, len(text), None, None), self._lexicon, self._table))
+            if len(parts) != 1:
+                return None
+            place = Place(category, around.cues, around.contexts, text[-1:] == ";")
+            reading = self._read_part(parts[0], begins, place)
+            if not depends_on_day(parts[0].words):
+                self._memory.put(key, reading)
+        around.take(reading)
+        return reading
+
+    def _read_parts(self, sentence: Sentence, category: str | None, begins: bool) -> Iterator[Mention]:
+        """Reads a sentence in its parts: the cells of a row, or pieces of a long one."""
+        goes_on = self._text[sentence.end - 1 : sentence.end] == ";"
+        for tokens in _parts(self._text, sentence, self._lexicon, self._table):
+            place = Place(category, self._around.cues, self._around.contexts, goes_on, sentence.start)
+            reading = self._read_part(tokens, begins, place, row=sentence.row)
             begins = False
-            for mention in read_sentence(document, sentence, units, standing.on, lexicon, around):
-                if mention.fact in silent:
-                    continue
-                change = standing.rank(lexicon.vocabulary[mention.fact].kind)
-                yield mention._replace(rank=mention.rank + change) if change else mention
-        around.next_sentence()
+            self._around.take(reading)
+            yield from self._mentions(reading, sentence, 0)
+
+    def _read_part(self, tokens: Tokens, begins: bool, place: Place, *, row: bool = False) -> Reading:
+        units = units_of(tokens, self._on)
+        marks = marks_of(units, row=row)
+        self._stand(marks, place.category, begins, row=row)
+        return read_units(units, place, self._standing.on, marks, self._lexicon)
+
+    def _stand(self, marks: Marks, category: str | None, begins: bool, *, row: bool = False) -> None:
+        self._standing.line(marks, self._section, new_section=begins, known=category is not None, row=row)
+
+    def _mentions(self, reading: Reading, sentence: Sentence, base: int) -> Iterator[Mention]:
+        on, text, vocabulary = self._standing.on, self._text, self._lexicon.vocabulary
+        for fact, said, start, end, rank in reading.statements:
+            start, end = start + base, end + base
+            source = Source("note", None, self._document.id, sentence.section, start, end, text[start:end])
+            yield Mention(fact, said, source, on, rank + self._standing.rank(vocabulary[fact].kind))
 
 
-def _tokens(text: str, sentence: Sentence, table: Table, joinable: Callable[[str], bool] | None) -> Iterator[Tokens]:
+def _parts(text: str, sentence: Sentence, lexicon: Lexicon, table: Table) -> Iterator[Tokens]:
     """The tokens of a sentence, or those of each cell of a table's row."""
+    apart = "  " in text[sentence.start : sentence.end]
+    joinable = lexicon.index.knows if "-\n" in text[sentence.start : sentence.end] else None
     for tokens in tokens_of(text, sentence, joinable):
         if sentence.row and sentence.end - sentence.start < _LONGEST_ROW:
             yield from table.sentences(text, tokens, sentence.start, sentence.end)
         else:
-            yield _spread(tokens) if "  " in text[sentence.start : sentence.end] else tokens
+            yield _spread(tokens) if apart else tokens
 
 
 def _spread(tokens: Tokens) -> Tokens:
@@ -117,161 +206,11 @@ def _contexts_in(heading: str, lexicon: Lexicon) -> tuple[Context, ...]:
     )
 
 
-def _impression(sentence: Sentence, report: bool) -> tuple[Sentence, bool]:
-    """An impression is a reader's of images in a radiology report, else a clinician's assessment.
-
-    A report has no section that only a clinician's note has; ``report`` says whether that holds so far.
-    """
-    if sentence.category in _CLINICAL:
-        return sentence, False
-    if sentence.category == "impression":
-        return replace(sentence, category="imaging" if report else "assessment"), report
-    return sentence, report
-
-
-def read_sentence(
-    document: Document,
-    sentence: Sentence,
-    units: Units,
-    on: dt.date | None,
-    lexicon: Lexicon,
-    open_here: Open,
-) -> Iterator[Mention]:
-    """The statements of one sentence. What it opens is added to ``open_here``."""
-    found, hits, cues, contexts = scan(units, lexicon)
-    for cue in cues:
-        open_here.cues[cue] = _CUE_REACH
-    carried = open_here.contexts
-    if contexts or any(context.reach != "section" for context in carried.values()):
-        contexts = longest(contexts)
-        goes_on = document.text[sentence.end - 1 : sentence.end] == ";"
-        open_here.contexts = carried_on(contexts, carried, goes_on=goes_on)
-    found = [
-        hit
-        for hit in found
-        if _at_home(hit.target, sentence.category, open_here.cues)
-        and (
-            not (hit.target.requires or hit.target.excludes) or fits(hit.target, units.words, hit.at, contexts, carried)
-        )
-        and not (
-            hit.slot is not None and lexicon.vocabulary[hit.target.fact].latest and superseded(units.words, hit.slot)
-        )
-    ]
-    if not found:
-        return
-    around = scopes(units.words, hits) if hits or _has_form(units) else []
-    section_flags = lexicon.section_flags.get(sentence.category or "", _NO_FLAGS)
-
-    def judged(hit: Found) -> tuple[bool, int] | None:
-        flags = section_flags - _DOUBT if hit.target.background else section_flags
-        return judge(hit.target, flags_of(around, hit.taken) | flags if around else flags)
-
-    for hit, judgement in _outermost(found, judged):
-        if judgement is None:
-            continue
-        target, taken, slot = hit
-        negated, rank = judgement
-        if target.yields and holds_one(
-            target.yields, units.words, taken[0] if slot is None else slot, contexts, carried
-        ):
-            rank += _YIELDING
-        said = _said(target, units, slot, negated, on, lexicon)
-        if said is None:
-            continue
-        # A heading's words belong to a table's cell, not to its quote.
-        start = next((at for p in taken if (at := units.starts[p]) >= sentence.start), units.starts[taken[0]])
-        end = units.ends[taken[-1]]
-        source = Source("note", None, document.id, sentence.section, start, end, document.text[start:end])
-        yield Mention(target.fact, said, source, on, rank)
-
-
-def _at_home(target: Target, category: str | None, open_cues: Mapping[str, int]) -> bool:
-    """Whether the target may stand in this kind of section, and in the context that it needs."""
-    if category not in target.sections and (target.sections or category == TITLE):
-        return False
-    if category in target.not_sections:
-        return False
-    return target.cue is None or target.cue in open_cues
-
-
-def _has_form(units: Units) -> bool:
-    """Whether the sentence looks like a form's line, whose answers no trigger of the lexicon stands for."""
-    words = units.words
-    return ":" in words or "?" in words or "<nobox>" in words or "<box>" in words
-
-
-Judgement = tuple[bool, int] | None
-"""Whether a statement is denied, and its rank; None where it is no source."""
-
-
-def _outermost(found: list[Found], judged: Callable[[Found], Judgement]) -> Iterator[tuple[Found, Judgement]]:
-    """Without the statements that lie within a longer one of the same fact ("small cell" in "non-small cell").
-
-    A longer one that is no source hides no shorter one of the same value ("prior pain, VAS 7/10").
-    """
-    reach: dict[str, tuple[Found, Judgement]] = {}
-    kept: Found | None = None
-    for hit in sorted(found, key=lambda f: (f.taken[0], -f.taken[-1], -len(f.taken))) if len(found) > 1 else found:
-        outer, idle = reach.get(hit.target.fact), False
-        if outer is not None and hit.taken[-1] <= outer[0].taken[-1] and not _other_code(hit, kept):
-            idle = _is_idle(*outer) and (outer[1] is not None or (hit.slot is not None and hit.slot == outer[0].slot))
-            if not idle:
-                continue
-        kept, judgement = hit, judged(hit)
-        yield hit, judgement
-        if outer is None or idle or hit.taken[-1] > outer[0].taken[-1]:
-            reach[hit.target.fact] = hit, judgement
-
-
-def _is_idle(hit: Found, judgement: Judgement) -> bool:
-    """Whether a statement states nothing: it is no source, or is denied and then says nothing."""
-    denied = judgement is not None and judgement[0] and hit.target.undeniable == "no"
-    return judgement is None or (denied and hit.target.negated is None)
-
-
-def _other_code(hit: Found, last: Found | None) -> bool:
-    """Whether the same words state another member of a set of codes besides ("cord and root compression")."""
-    return (
-        last is not None
-        and last.taken != hit.taken
-        and isinstance(hit.target.value, tuple)
-        and hit.target.value != last.target.value
-    )
-
-
-def judge(target: Target, flags: frozenset[str]) -> tuple[bool, int] | None:
-    """Whether the statement counts: (denied, rank), or None where it is no source."""
-    if "unchecked" in flags or "family" in flags or "possible" in flags:
-        return None
-    rank = target.rank
-    for flag, use in (("historical", target.past), ("planned", target.planned), ("reported", target.reported)):
-        if flag not in flags:
-            if use == "require" and not (flag == "planned" and "plan" in flags):
-                return None
-        elif use == "drop":
-            return None
-        elif use == "later":
-            rank += 1
-    return "negated" in flags, rank
-
-
-def _said(
-    target: Target, units: Units, slot: int | None, negated: bool, on: dt.date | None, lexicon: Lexicon
-) -> Said | None:
-    if negated and target.undeniable == "no":
-        return target.negated
-    if target.value is not None:
-        return target.value
-    value = units.values.get(slot) if slot is not None else None
-    said = None if value is None else said_in(lexicon.vocabulary[target.fact], value, on)
-    if negated and target.undeniable == "exact" and isinstance(said, Interval) and None in (said.low, said.high):
-        return None
-    return said
-
-
 def read_phrase(text: str, category: str, lexicon: Lexicon) -> Iterator[Mention]:
     """The statements of a short text that stands in a resource, as in a section of this category."""
-    phrase = Document("", text[:_LONGEST_PHRASE])
-    sentence = Sentence(0, len(phrase.text), None, category)
-    for tokens in tokens_of(phrase.text, sentence):
-        yield from read_sentence(phrase, sentence, units_of(tokens), None, lexicon, Open())
+    text = text[:_LONGEST_PHRASE]
+    for tokens in tokens_of(text, Sentence(0, len(text), None, category)):
+        units = units_of(tokens)
+        place = Place(category, {}, {}, text[-1:] == ";")
+        for fact, said, start, end, rank in read_units(units, place, None, marks_of(units), lexicon).statements:
+            yield Mention(fact, said, Source("note", None, "", None, start, end, text[start:end]), None, rank)

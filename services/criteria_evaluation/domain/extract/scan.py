@@ -37,10 +37,10 @@ class Scanned(NamedTuple):
 def scan(units: Units, lexicon: Lexicon) -> Scanned:
     """Every pattern that the words match; triggers only where there is a statement on which they might act."""
     scanned = Scanned([], [], [], [])
-    words, cache, look_up = units.words, lexicon.index.cache, lexicon.index.look_up
-    known = [(i, cache.get(word) or look_up(word)) for i, word in enumerate(words)]
+    words = units.words
+    known = lexicon.index.look_up_all(words)
     bits = 0
-    for _, word in known:
+    for word in known:
         bits |= word.bits
     # Python is quick with a positive number and slow with a negative one, which ``~bits`` would be.
     missing = lexicon.index.every_bit ^ bits
@@ -50,12 +50,9 @@ def scan(units: Units, lexicon: Lexicon) -> Scanned:
     return scanned
 
 
-_Known = Sequence[tuple[int, Word]]
-
-
-def _statements(known: _Known, missing: int, words: Sequence[str], scanned: Scanned) -> None:
+def _statements(known: Sequence[Word], missing: int, words: Sequence[str], scanned: Scanned) -> None:
     others: dict[int, Candidate] = {}
-    for i, word in known:
+    for i, word in enumerate(known):
         for candidate in word.heads:
             if not candidate[0] & missing:
                 _take(candidate, words, i, scanned)
@@ -66,9 +63,9 @@ def _statements(known: _Known, missing: int, words: Sequence[str], scanned: Scan
         _search(candidate, words, scanned)
 
 
-def _triggers(known: _Known, missing: int, words: Sequence[str], scanned: Scanned) -> None:
+def _triggers(known: Sequence[Word], missing: int, words: Sequence[str], scanned: Scanned) -> None:
     others: dict[int, Candidate] = {}
-    for i, word in known:
+    for i, word in enumerate(known):
         for candidate in word.trigger_heads:
             if not candidate[0] & missing:
                 _take(candidate, words, i, scanned)

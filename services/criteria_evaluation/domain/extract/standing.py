@@ -3,7 +3,7 @@
 import datetime as dt
 import itertools
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.criteria_evaluation.domain.extract.words import Units
 
@@ -52,6 +52,51 @@ COPIED: Final = 6
 AMENDED: Final = -10
 
 
+_NOTABLE: Final = _MARKING | _CORRECTS
+_LOOKED_AT: Final = _NOTABLE | _FORWARD | {"<date>", "<lvl>"}
+
+
+class Marks(NamedTuple):
+    """What of a sentence bears on the standing of the text around it.
+
+    ``head``: those of its first words that mark something. ``amends``: its first word heads an addendum. ``forward``: it
+    may go on after "copied". ``corrects``: it speaks of a mistake. ``date``: it is an entry of this day.
+    """
+
+    head: frozenset[str]
+    amends: bool
+    forward: bool
+    corrects: bool
+    date: dt.date | None
+
+
+_UNMARKED: Final = Marks(frozenset(), False, False, False, None)
+
+
+def marks_of(units: Units, *, row: bool = False) -> Marks:
+    """The marks of a sentence. ``row``: it is a cell of a table; a date among its words is the cell's."""
+    words = units.words
+    if _LOOKED_AT.isdisjoint(words):
+        return _UNMARKED
+    return Marks(
+        head=_NOTABLE.intersection(words[:_SOON]),
+        amends=words[0] in _AMENDED,
+        forward=not _FORWARD.isdisjoint(words[:12]),
+        corrects=not _CORRECTS.isdisjoint(words) or _another_level(words),
+        date=_entry_date(units, row=row),
+    )
+
+
+def _entry_date(units: Units, *, row: bool) -> dt.date | None:
+    words = units.words
+    dates = [i for i, word in enumerate(words) if word == "<date>"] if row else []
+    if words[0] == "<date>" and (len(words) == 1 or words[1] in _AFTER_DATE):
+        dates = [0]
+    elif words[0] in _ENTRIES and "<date>" in words[1:4]:
+        dates = [words.index("<date>")]
+    return units.values[dates[0]].date if len(dates) == 1 else None
+
+
 class Standing:
     """The standing of the text that is being read, as its lines change it."""
 
@@ -63,40 +108,32 @@ class Standing:
         self.corrects = False
         self._in_rows = False
 
-    def line(self, units: Units, section: str | None, *, new_section: bool, known: bool, row: bool = False) -> None:
+    def line(self, marks: Marks, section: str | None, *, new_section: bool, known: bool, row: bool = False) -> None:
         """Takes note of a sentence before its statements are read.
 
-        ``new_section``: it is the first of its section, ``known``: whose kind the lexicon knows. ``row``: it is a cell
-        of a table, with the words of its column's heading and its row's name; a date among them is the cell's.
+        ``new_section``: it is the first of its section, ``known``: whose kind the lexicon knows. ``row``: it is a
+        cell of a table.
         """
-        words = units.words
-        head = words[:_SOON]
+        head = marks.head
         if new_section:
             self.on = self._note
-            head = [*(section or "").lower().split(), *head]
+            head = head.union((section or "").lower().split())
             if self.amended and known and "addendum" not in head:
                 self.amended = self.corrects = False
         if not _MARKING.isdisjoint(head):
-            self._marked(head, words, new_section=new_section)
+            self._marked(head, marks, new_section=new_section)
         if self.amended and not self.corrects:
-            self.corrects = not (_CORRECTS.isdisjoint(head) and _CORRECTS.isdisjoint(words)) or _another_level(words)
+            self.corrects = marks.corrects or not _CORRECTS.isdisjoint(head)
         if row or self._in_rows:
             self.on, self._in_rows = self._note, row
-        dates = [i for i, word in enumerate(words) if word == "<date>"] if row else []
-        if words and words[0] == "<date>" and (len(words) == 1 or words[1] in _AFTER_DATE):
-            dates = [0]
-        elif words and words[0] in _ENTRIES and "<date>" in words[1:4]:
-            dates = [words.index("<date>")]
-        if len(dates) == 1:
-            date = units.values[dates[0]].date
-            if date is not None and (self._note is None or date <= self._note):
-                self.on = date
+        if marks.date is not None and (self._note is None or marks.date <= self._note):
+            self.on = marks.date
 
-    def _marked(self, head: Sequence[str], words: Sequence[str], *, new_section: bool) -> None:
+    def _marked(self, head: frozenset[str], marks: Marks, *, new_section: bool) -> None:
         """Takes note of words that mark copied text, an addendum, or the end of either."""
-        if not _AMENDED.isdisjoint(head) and (new_section or (words and words[0] in _AMENDED)):
+        if not _AMENDED.isdisjoint(head) and (new_section or marks.amends):
             self.amended, self.copied, self.corrects = True, False, False
-        elif not _COPIED.isdisjoint(head) and not _FORWARD.isdisjoint(words[:12]):
+        elif not _COPIED.isdisjoint(head) and marks.forward:
             self.copied, self.amended = True, False
         elif self.copied and new_section and not _NEWER.isdisjoint(head):
             self.copied = False

@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from services.criteria_evaluation.domain.extract.aligned import aligned_rows
 from services.criteria_evaluation.domain.extract.tables import table_rows
@@ -82,8 +81,7 @@ _SHORTEST_HEADING: Final = 4
 """A single word such as "Plan" alone on its line is a heading; "Ct" is too short to tell."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(NamedTuple):
     """A sentence, list item or row of a table with its section. ``category`` is the lexicon's kind of section, or None."""
 
     start: int

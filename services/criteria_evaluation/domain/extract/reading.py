@@ -1,0 +1,174 @@
+"""What the words of one sentence state, wherever in a chart they stand."""
+
+import datetime as dt
+from collections.abc import Callable, Container, Iterator, Mapping
+from typing import Final, NamedTuple
+
+from services.criteria_evaluation.domain.extract.assertion import flags_of, scopes
+from services.criteria_evaluation.domain.extract.contexts import Holding, carried_on, longest
+from services.criteria_evaluation.domain.extract.mention import Said, said_in
+from services.criteria_evaluation.domain.extract.scan import Found, scan
+from services.criteria_evaluation.domain.extract.standing import Marks, superseded
+from services.criteria_evaluation.domain.extract.text import TITLE
+from services.criteria_evaluation.domain.extract.words import Units
+from services.criteria_evaluation.domain.lexicon import Lexicon
+from services.criteria_evaluation.domain.lexicon_entries import Context, Target
+from services.criteria_evaluation.domain.quantities import Interval
+
+_YIELDING: Final = 2
+"""What a statement's rank grows by in a context to which it yields."""
+_DOUBT: Final = frozenset({"possible"})
+_NO_FLAGS: Final[frozenset[str]] = frozenset()
+_FORM: Final = frozenset({":", "?", "<nobox>", "<box>"})
+
+
+class Statement(NamedTuple):
+    """A value of a fact, and the offsets of the words that state it."""
+
+    fact: str
+    said: Said
+    start: int
+    end: int
+    rank: int
+
+
+class Reading(NamedTuple):
+    """What a sentence states and opens. ``contexts`` are those open after it, None where it changes none."""
+
+    statements: tuple[Statement, ...]
+    cues: tuple[str, ...]
+    contexts: Mapping[str, Context] | None
+    marks: Marks
+
+
+class Place(NamedTuple):
+    """Where a sentence stands: its kind of section, the cues and the contexts (by group) that are open there.
+
+    ``goes_on``: a semicolon ends it. ``begin``: no quote begins before this offset, as a heading's words over a cell do.
+    """
+
+    category: str | None
+    cues: Mapping[str, int]
+    carried: Mapping[str, Context]
+    goes_on: bool = False
+    begin: int = 0
+
+
+def read_units(units: Units, place: Place, on: dt.date | None, marks: Marks, lexicon: Lexicon) -> Reading:
+    """The statements of a sentence. ``on`` is the day on which they were written, from which a duration is counted."""
+    scanned = scan(units, lexicon)
+    cues, contexts, carried = tuple(scanned.cues), scanned.contexts, place.carried
+    after = None
+    if contexts or any(context.reach != "section" for context in carried.values()):
+        contexts = longest(contexts)
+        after = carried_on(contexts, carried, goes_on=place.goes_on)
+    found = scanned.found
+    if found:
+        holding = Holding(units.words, contexts, carried)
+        open_cues = place.cues.keys() | cues if cues else place.cues.keys()
+        found = [hit for hit in found if _stands(hit, place.category, open_cues, holding, lexicon)]
+    if not found:
+        return Reading((), cues, after, marks)
+    around = scopes(units.words, scanned.hits) if scanned.hits or not _FORM.isdisjoint(units.words) else []
+    section_flags = lexicon.section_flags.get(place.category or "", _NO_FLAGS)
+
+    def judged(hit: Found) -> Judgement:
+        flags = section_flags - _DOUBT if hit.target.background else section_flags
+        return judge(hit.target, flags_of(around, hit.taken) | flags if around else flags)
+
+    statements: list[Statement] = []
+    for hit, judgement in _outermost(found, judged):
+        if judgement is None:
+            continue
+        target, taken, slot = hit
+        negated, rank = judgement
+        if target.yields and holding.one_of(target.yields, hit.at):
+            rank += _YIELDING
+        said = _said(target, units, slot, negated, on, lexicon)
+        if said is None:
+            continue
+        start = next((at for p in taken if (at := units.starts[p]) >= place.begin), units.starts[taken[0]])
+        statements.append(Statement(target.fact, said, start, units.ends[taken[-1]], rank))
+    return Reading(tuple(statements), cues, after, marks)
+
+
+def _stands(hit: Found, category: str | None, cues: Container[str], holding: Holding, lexicon: Lexicon) -> bool:
+    """Whether the target may stand in this kind of section, in the contexts that it needs, and is not of the past."""
+    target = hit.target
+    if category not in target.sections and (target.sections or category == TITLE):
+        return False
+    if category in target.not_sections or (target.cue is not None and target.cue not in cues):
+        return False
+    if (target.requires or target.excludes) and not holding.fits(target, hit.at):
+        return False
+    slot = hit.slot
+    return slot is None or not lexicon.vocabulary[target.fact].latest or not superseded(holding.words, slot)
+
+
+Judgement = tuple[bool, int] | None
+"""Whether a statement is denied, and its rank; None where it is no source."""
+
+
+def _outermost(found: list[Found], judged: Callable[[Found], Judgement]) -> Iterator[tuple[Found, Judgement]]:
+    """Without the statements that lie within a longer one of the same fact ("small cell" in "non-small cell").
+
+    A longer one that is no source hides no shorter one of the same value ("prior pain, VAS 7/10").
+    """
+    reach: dict[str, tuple[Found, Judgement]] = {}
+    kept: Found | None = None
+    for hit in sorted(found, key=lambda f: (f.taken[0], -f.taken[-1], -len(f.taken))) if len(found) > 1 else found:
+        outer, idle = reach.get(hit.target.fact), False
+        if outer is not None and hit.taken[-1] <= outer[0].taken[-1] and not _other_code(hit, kept):
+            idle = _is_idle(*outer) and (outer[1] is not None or (hit.slot is not None and hit.slot == outer[0].slot))
+            if not idle:
+                continue
+        kept, judgement = hit, judged(hit)
+        yield hit, judgement
+        if outer is None or idle or hit.taken[-1] > outer[0].taken[-1]:
+            reach[hit.target.fact] = hit, judgement
+
+
+def _is_idle(hit: Found, judgement: Judgement) -> bool:
+    """Whether a statement states nothing: it is no source, or is denied and then says nothing."""
+    denied = judgement is not None and judgement[0] and hit.target.undeniable == "no"
+    return judgement is None or (denied and hit.target.negated is None)
+
+
+def _other_code(hit: Found, last: Found | None) -> bool:
+    """Whether the same words state another member of a set of codes besides ("cord and root compression")."""
+    return (
+        last is not None
+        and last.taken != hit.taken
+        and isinstance(hit.target.value, tuple)
+        and hit.target.value != last.target.value
+    )
+
+
+def judge(target: Target, flags: frozenset[str]) -> tuple[bool, int] | None:
+    """Whether the statement counts: (denied, rank), or None where it is no source."""
+    if "unchecked" in flags or "family" in flags or "possible" in flags:
+        return None
+    rank = target.rank
+    for flag, use in (("historical", target.past), ("planned", target.planned), ("reported", target.reported)):
+        if flag not in flags:
+            if use == "require" and not (flag == "planned" and "plan" in flags):
+                return None
+        elif use == "drop":
+            return None
+        elif use == "later":
+            rank += 1
+    return "negated" in flags, rank
+
+
+def _said(
+    target: Target, units: Units, slot: int | None, negated: bool, on: dt.date | None, lexicon: Lexicon
+) -> Said | None:
+    if negated and target.undeniable == "no":
+        return target.negated
+    if target.value is not None:
+        return target.value
+    value = units.values.get(slot) if slot is not None else None
+    said = None if value is None else said_in(lexicon.vocabulary[target.fact], value, on)
+    if negated and target.undeniable == "exact" and isinstance(said, Interval) and None in (said.low, said.high):
+        return None
+    return said
