@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from services.cli.errors import REFUSED, USAGE, fail
+from services.cli.options import AsJson
 from services.cli.output import print_json, print_lines
-from services.cli.target import AsJson
-from services.criteria_evaluation.handlers import evaluate_request
 from services.criteria_evaluation.policy import Policy, load_policy
+from services.criteria_evaluation.request import evaluate_request
 from services.determination.domain.determine import determine
 from services.evidence_lookup.domain.attach import attach
 from services.evidence_lookup.related import literature_of
@@ -23,12 +23,9 @@ from services.intake.handlers import submission
 from shared.clinical.document import determination_document
 from shared.clinical.evidence import EvidenceLibrary, load_evidence
 from shared.clinical.model import Evaluation
+from shared.clinical.stored import StoredDocument
 from shared.events.model import CaseSubmitted
-from shared.journal.documents import StoredDocument
-from shared.letters.from_case import draft_letter
-from shared.letters.model import Audience, Language, LetterContext
-from shared.letters.render import render_html, render_pdf
-from shared.platform.sender import sender_of
+from shared.letters.model import Audience, Language
 from shared.platform.settings import get_settings
 from shared.policy import PolicyError, read_policy
 
@@ -58,8 +55,7 @@ def determine_command(
     parsed = read_file(request, note or [], on.date() if on else None)
     document = determine_request(parsed, criteria, evidence)
     if html or pdf:
-        letter = draft_letter(document, parsed.bundle, parsed.requested_on, sender_of(get_settings()), audience, lang)
-        _write_letter(document, letter, html, pdf)
+        _write_letter(document, parsed, (audience, lang), html, pdf)
     if as_json:
         print_json(document)
     elif not (html or pdf):
@@ -117,7 +113,19 @@ def evaluate_parsed(request: PasRequest, policy: Policy) -> Evaluation:
     return evaluate_request(submitted, [], policy, stored)
 
 
-def _write_letter(document: dict[str, Any], letter: LetterContext, html: Path | None, pdf: Path | None) -> None:
+def _write_letter(
+    document: dict[str, Any],
+    request: PasRequest,
+    reader: tuple[Audience, Language | None],
+    html: Path | None,
+    pdf: Path | None,
+) -> None:
+    # The libraries that lay out a letter take a while to load, and most determinations are printed without one.
+    from shared.letters.from_case import draft_letter
+    from shared.letters.render import render_html, render_pdf
+    from shared.platform.sender import sender_of
+
+    letter = draft_letter(document, request.bundle, request.requested_on, sender_of(get_settings()), *reader)
     try:
         if html:
             html.write_text(render_html(document, letter), encoding="utf-8")

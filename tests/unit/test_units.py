@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.criteria_evaluation.domain.quantities import Interval, convert
-from shared.clinical.units import factor, is_unit
+from shared.clinical.units import _USUAL, _reader, factor, is_unit
 
 
 @pytest.mark.parametrize(
@@ -90,6 +90,14 @@ def test_weeks_and_days_of_the_same_length_are_the_same_interval() -> None:
     assert convert(Interval(None, 6), "wk", "d") == Interval(None, 42)
 
 
-def test_the_library_is_loaded_by_the_first_conversion_and_not_by_the_import() -> None:
-    code = "import sys, shared.clinical.units as u; assert 'pint' not in sys.modules; u.factor('wk', 'd'); assert 'pint' in sys.modules"
+def test_the_library_is_loaded_by_the_first_unusual_unit_and_not_by_the_import() -> None:
+    code = "import sys, shared.clinical.units as u; assert 'pint' not in sys.modules; u.factor('wk', 'd'); assert 'pint' not in sys.modules; u.factor('/min', '/h'); assert 'pint' in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("code", _USUAL)
+def test_a_usual_unit_is_what_the_library_makes_of_it(code: str) -> None:
+    found = _reader()(code)
+    assert found is not None
+    assert _USUAL[code].kinds == found.kinds
+    assert _USUAL[code].size == pytest.approx(found.size, rel=1e-12)
