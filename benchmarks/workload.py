@@ -30,10 +30,10 @@ def request_body(seed: int, *, with_note: bool) -> bytes:
     """A PAS request as it goes over the wire: coded facts, or a consultation note of at least 2 KB."""
     if not with_note:
         return as_body(spine_request(seed))
-    return as_body(spine_request(seed, with_note=True, notes=[_note(seed)]))
+    return as_body(spine_request(seed, with_note=True, notes=[Note(note_text(seed))]))
 
 
-def _note(seed: int) -> Note:
+def note_text(seed: int) -> str:
     """The surgeon's note with the everyday sections around it that decide nothing, until it has 2 KB."""
     pick = random.Random(seed * 2 + 1)
     short = spine_note(spine_facts(seed), seed)
@@ -45,4 +45,4 @@ def _note(seed: int) -> Note:
     )
     while len(text.encode()) < NOTE_BYTES:
         text += f"{pick.choice(_REMARKS)} "
-    return Note(text)
+    return text
