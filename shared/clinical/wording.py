@@ -117,10 +117,15 @@ def _say_interval(low: float | None, high: float | None, unit: str | None, low_o
     one, many = _UNIT_WORDS.get(unit or "", (f" {unit}", f" {unit}") if unit else ("", ""))
     if low is not None and high is not None:
         if low == high:
-            return f"{low:g}{one if low == 1 else many}"
-        return f"{low:g} to {high:g}{many}"
+            return f"{_shown(low)}{one if low == 1 else many}"
+        return f"{_shown(low)} to {_shown(high)}{many}"
     bound = low if low is not None else high
-    limit = f"{bound:g}{one if bound == 1 else many}"
+    limit = f"{_shown(bound)}{one if bound == 1 else many}"
     if low is not None:
         return f"more than {limit}" if low_open else f"at least {limit}"
     return f"less than {limit}" if high_open else f"at most {limit}"
+
+
+def _shown(number: float) -> str:
+    """With two decimals at most: a value that was converted, as eight weeks into months, is no more exact than it was."""
+    return f"{round(number, 2):g}"
