@@ -112,18 +112,16 @@ def say_list(words: tuple[str, ...]) -> str:
 
 @lru_cache(maxsize=4096)
 def _say_interval(low: float | None, high: float | None, unit: str | None, low_open: bool, high_open: bool) -> str:
-    if low is None and high is None:
-        return ""
     one, many = _UNIT_WORDS.get(unit or "", (f" {unit}", f" {unit}") if unit else ("", ""))
     if low is not None and high is not None:
         if low == high:
             return f"{_shown(low)}{one if low == 1 else many}"
         return f"{_shown(low)} to {_shown(high)}{many}"
-    bound = low if low is not None else high
-    limit = f"{_shown(bound)}{one if bound == 1 else many}"
     if low is not None:
-        return f"more than {limit}" if low_open else f"at least {limit}"
-    return f"less than {limit}" if high_open else f"at most {limit}"
+        return f"{'more than' if low_open else 'at least'} {_shown(low)}{one if low == 1 else many}"
+    if high is not None:
+        return f"{'less than' if high_open else 'at most'} {_shown(high)}{one if high == 1 else many}"
+    return ""
 
 
 def _shown(number: float) -> str:
