@@ -44,6 +44,7 @@ STATE: Final[Mapping[str, str]] = {
     states.PARTLY_APPROVED: "Approved in part",
     states.DENIED: "Denied",
     states.CANCELLED: "Cancelled",
+    states.ERASED: "Erased",
 }
 EVENT: Final[Mapping[str, str]] = {
     flow.CASE_SUBMITTED: "Request received",
@@ -65,6 +66,7 @@ EVENT: Final[Mapping[str, str]] = {
     flow.NOTICE_FAILED: "Notice could not be delivered",
     flow.CASE_QUARANTINED: "Put into quarantine",
     flow.CASE_REDRIVEN: "Released from quarantine",
+    flow.CASE_ERASED: "Clinical content erased",
 }
 """A test holds it against the flow, so that a new event type has its words."""
 
