@@ -120,7 +120,9 @@ async def test_the_audit_finds_the_journal_whole_and_every_answer_the_same(
     assert found["events"] >= found["cases"] * 4 > 0
     assert replayed.code == DONE, replayed.stdout[:2000]
     assert replayed.json()["differences"] == []
-    assert replayed.json()["same"] == replayed.json()["cases"] > 0
+    # Another test of this platform erases a case, whose answers nobody can make again.
+    again = replayed.json()
+    assert again["same"] + again["erased"] == again["cases"] > again["erased"]
 
 
 TAMPERING = {
