@@ -55,6 +55,8 @@ def unpack(raw: bytes) -> dict[str, bytes]:
             if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
                 raise BundleError("The file was altered: members of a bundle are not compressed.")
             files = {info.filename: archive.read(info) for info in archive.infolist()}
+    # What zipfile raises for bytes that were altered: among others NotImplementedError for a version or a flag that it
+    # does not know, and RuntimeError for a member that calls itself encrypted.
     except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
         raise BundleError("The file is no zip file, was cut short or was altered.") from error
     if pack(files) != raw:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
+from zstandard import ZstdError
 
 from shared.journal.compression import unpack
 from shared.journal.crypto import KeyUnavailableError, MasterKey, event_binding, unseal
@@ -87,8 +88,7 @@ async def _contents(connection: AsyncConnection, keys: Mapping[UUID, bytes]) -> 
     for case_id, sequence, data in await connection.execute(_EVENTS, {"ids": list(keys)}):
         try:
             unpack(unseal(keys[case_id], data, event_binding(case_id, sequence)))
-        except Exception:
-            # Whatever keeps the content from being read, one answer serves: it is not what was written.
+        except (KeyUnavailableError, ZstdError):
             problems.append(
                 Problem(str(case_id), sequence, "content", "Its content does not open with its case's key.")
             )

@@ -152,8 +152,7 @@ def _one(history: History, evaluate: Evaluate, documents: Mapping[str, StoredDoc
         raise TypeError("An evaluation of another shape.")
     try:
         after = evaluate(_before(history, event), stored.evaluation, documents)
-    except Exception:
-        # One chart that the other policy cannot be run over must not hide the others; it is counted.
+    except Exception:  # One chart that the other policy cannot be run over must not hide the others; it is counted.
         found.failed += 1
         return
     flips = list(_flips(history, stored.evaluation, after))

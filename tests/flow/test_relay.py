@@ -157,6 +157,7 @@ async def test_one_relay_leads_and_another_takes_over(
 
         await eventually(lambda: set(ids(after)) <= both())
         await eventually(lambda: [leader.leader, other.leader].count(True) == 1)
+        assert set(ids(before)) <= both()
 
 
 async def test_the_events_of_a_case_keep_their_order(

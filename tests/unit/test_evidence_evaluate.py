@@ -16,7 +16,9 @@ from services.evidence_lookup.domain.search.beir import CollectionError, read_co
 from services.evidence_lookup.index_files import write_index
 
 ROOT = Path(__file__).parents[2]
+# A clone by itself has no collection. CI has it, and fails where a test was skipped.
 PUBMEDQA = next((p / "shared/retrieval/pubmedqa" for p in ROOT.parents if (p / "shared/retrieval").is_dir()), ROOT)
+beside = pytest.mark.skipif(PUBMEDQA == ROOT, reason="The collection is not beside the project.")
 KEYS = {"queries", "ndcg@10", "recall@100", "mrr@10", "index_seconds", "queries_per_second", "ranking"}
 
 CORPUS = """{"_id": "d1", "title": "Renal calculi", "text": "Stones of the urinary tract."}
@@ -129,19 +131,17 @@ def test_numbers_as_ids_a_missing_title_and_blank_lines_are_taken() -> None:
         read_qrels(["query-id\tcorpus-id\tscore"])
 
 
+@beside
 def test_words_alone_find_the_abstract_that_a_question_was_made_from() -> None:
     """A smoke test on PubMedQA, near the ceiling; the files lie beside the project."""
-    if PUBMEDQA == ROOT:
-        pytest.skip("The collection is not beside the project.")
     done = evaluate(PUBMEDQA, "--ranking", "bm25", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["ndcg@10"] > 0.97
 
 
+@beside
 def test_lay_words_find_what_articles_call_otherwise() -> None:
     """Topics of our own over the same abstracts; BM25 without a thesaurus has 0.67."""
-    if PUBMEDQA == ROOT:
-        pytest.skip("The collection is not beside the project.")
     topics = ROOT / "tests" / "retrieval"
     done = evidence(
         "evaluate",

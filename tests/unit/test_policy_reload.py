@@ -172,4 +172,5 @@ async def test_a_watch_finds_changes_by_itself_and_at_once_when_asked(folder: Pa
     held.ask()
     await eventually(lambda: held.current()[0].version == "1.2.0")
     patient.cancel()
-    await asyncio.gather(watching, patient, return_exceptions=True)
+    ended = await asyncio.gather(watching, patient, return_exceptions=True)
+    assert all(isinstance(end, asyncio.CancelledError) for end in ended), "Neither watch may have ended by itself."

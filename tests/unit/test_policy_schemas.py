@@ -31,7 +31,9 @@ def judged(data: Any) -> Verdict:
 
 
 def test_the_schemas_are_schemas() -> None:
-    for schema in policy_schemas().values():
+    schemas = policy_schemas()
+    assert "criteria.schema.json" in schemas
+    for schema in schemas.values():
         Draft7Validator.check_schema(schema)
 
 

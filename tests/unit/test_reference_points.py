@@ -43,9 +43,10 @@ def request_without_chart() -> Any:
     return dataclasses.replace(request(), documents=())
 
 
+# A clone by itself has no reference case, and its demo case is held to the same points. CI has it, and fails where a test
+# was skipped.
+@pytest.mark.skipif(not REFERENCE.exists(), reason="The reference case is not beside the project.")
 def test_the_reference_case_is_told_with_its_own_figures() -> None:
-    if not REFERENCE.exists():
-        return  # A clone by itself has no reference case; the demo case above is held to the same points.
     document = determine_request(read_file(REFERENCE, [], dt.date(2026, 10, 29)))
     said = " ".join(document["text"].split())
     missing = [p["point"] for p in POINTS if not all(words in said for words in p["said"])]
