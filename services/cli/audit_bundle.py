@@ -1,7 +1,6 @@
 """``priorauth audit export`` and ``check``: an evidence bundle, and its check with neither database nor network."""
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -31,6 +30,7 @@ from shared.journal.documents import StoredDocument, read_documents
 from shared.journal.sealing import installation_of
 from shared.journal.store import read_histories
 from shared.platform.database import make_engine
+from shared.platform.files import write_whole
 from shared.platform.settings import Settings
 from shared.policy import Kind, digest_of, read_policy
 
@@ -71,20 +71,12 @@ def export_command(
 
 
 def _write(out: Path, raw: bytes) -> None:
-    """The file appears whole or not at all."""
-    temporary = out.with_name(f".{out.name}.{os.getpid()}")
     try:
-        with temporary.open("wb") as file:
-            file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(temporary, out)
+        write_whole(out, raw)
     except FileExistsError:
         fail(REFUSED, f"{out} is there already; name another file.")
     except OSError as error:
         fail(USAGE, f"{out} cannot be written ({error.strerror}).")
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 async def _export(

@@ -1,6 +1,5 @@
 """``priorauth criteria export`` and ``import``: a criteria set to FHIR R4 and back."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +14,7 @@ from services.criteria_evaluation.domain.fhir_import import from_bundle
 from services.criteria_evaluation.domain.lexicon import load_lexicon
 from shared.clinical.evidence import load_evidence
 from shared.clinical.policy_yaml import load_mapping
+from shared.platform.files import write_whole
 from shared.policy import PolicyError, PolicyFile, read_policy, read_policy_bytes
 
 _CRITERIA = typer.Option("--criteria", help="A folder of criteria sets; without it, those that ship with the code.")
@@ -90,14 +90,8 @@ def _file_of(set_id: str, version: str | None, files: Sequence[PolicyFile]) -> s
 
 
 def _write(target: Path, content: bytes) -> None:
-    """Writes a file as a whole or not at all: beside its place first, then by renaming."""
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            part.write_bytes(content)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
+        write_whole(target, content, replace=True)
     except OSError as error:
         fail(USAGE, f"{target} cannot be written: {type(error).__name__}.")

@@ -9,7 +9,6 @@ object lock does as well. Format of the signature: Ed25519 (RFC 8032) over the J
 import base64
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -20,6 +19,8 @@ import zstandard
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from shared.platform.files import write_whole
 
 SCHEMA: Final = "priorauth.checkpoint/1"
 _LEAF: Final = 52
@@ -72,8 +73,7 @@ def generate_key(path: Path) -> None:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(private)
+    write_whole(path, private, mode=0o600)
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     path.with_name(path.name + ".pub").write_bytes(public)
 
@@ -161,33 +161,14 @@ class CheckpointFiles:
         return self._directory / f"{number:06d}.{kind}"
 
     def add(self, checkpoint: Checkpoint, leaves: bytes, key: Ed25519PrivateKey) -> None:
-        """Writes the leaves and then the checkpoint, each to disk before it gets its name; neither ever replaces a file.
+        """Writes the leaves and then the checkpoint, which never replaces another: leaves without one are of no use.
 
         Raises:
             FileExistsError: another process has made this checkpoint.
         """
         self._directory.mkdir(parents=True, exist_ok=True)
-        self._write(self._file(checkpoint.number, "leaves.zst"), zstandard.compress(leaves), replace=True)
-        self._write(self._file(checkpoint.number, "json"), signed(checkpoint, key), replace=False)
-
-    def _write(self, path: Path, content: bytes, *, replace: bool) -> None:
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            if replace:
-                temporary.replace(path)
-            else:
-                os.link(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-        descriptor = os.open(self._directory, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        write_whole(self._file(checkpoint.number, "leaves.zst"), zstandard.compress(leaves), replace=True)
+        write_whole(self._file(checkpoint.number, "json"), signed(checkpoint, key))
 
     def numbers(self) -> list[int]:
         """The numbers of the checkpoints that are there, in order.

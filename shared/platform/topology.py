@@ -18,8 +18,9 @@ from shared.platform.database import is_unavailable
 from shared.platform.embedded.kafka import EmbeddedKafka
 from shared.platform.embedded.postgres import EmbeddedPostgres
 from shared.platform.embedded.server import EmbeddedServer, choose_port, is_free
+from shared.platform.files import write_atomically
 from shared.platform.settings import Settings
-from shared.platform.supervisor.process import Command, SupervisorError, write_atomically
+from shared.platform.supervisor.process import Command, SupervisorError
 from shared.platform.supervisor.supervisor import ProcessSpec, Step, Supervisor, http_ready
 
 RELAY = "relay"

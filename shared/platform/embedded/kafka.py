@@ -15,7 +15,8 @@ from aiokafka.errors import KafkaError
 
 from shared.platform.embedded.jars import ensure_jars
 from shared.platform.embedded.server import MISSING, EmbeddedServer, EmbeddedServerError, choose_port, is_free
-from shared.platform.supervisor.process import Command, write_atomically
+from shared.platform.files import write_atomically
+from shared.platform.supervisor.process import Command
 
 _JVM = (
     "-Xmx256m",

@@ -22,7 +22,8 @@ import asyncpg
 import psutil
 
 from shared.platform.embedded.server import MISSING, EmbeddedServer, EmbeddedServerError, choose_port
-from shared.platform.supervisor.process import Account, Command, write_atomically
+from shared.platform.files import write_atomically
+from shared.platform.supervisor.process import Account, Command
 
 USER = "priorauth"
 DATABASE = "priorauth"

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import psutil
 
+from shared.platform.files import write_atomically
+
 _CHILD = Path(__file__).with_name("child.py")
 _LOG_LIMIT_BYTES = 10 * 1024 * 1024
 _CLOCK_TOLERANCE_SECONDS = 5.0
@@ -113,18 +115,6 @@ def rotate(log: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
         if log.stat().st_size > _LOG_LIMIT_BYTES:
             log.replace(log.with_name(log.name + ".1"))
-
-
-def write_atomically(path: Path, text: str, mode: int = 0o644) -> None:
-    """Writes a file that readers see either as it was or whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
 
 
 def _write_record(record: Path, pid: int, command: Command) -> None:

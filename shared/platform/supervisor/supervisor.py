@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.platform.files import write_atomically
 from shared.platform.logs import get_logger
-from shared.platform.supervisor.process import Child, Command, SupervisorError, end_leftover, write_atomically
+from shared.platform.supervisor.process import Child, Command, SupervisorError, end_leftover
 
 log = get_logger()
 
