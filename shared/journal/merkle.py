@@ -65,20 +65,11 @@ def _split(size: int) -> int:
     return 1 << ((size - 1).bit_length() - 1)
 
 
-def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
-    """The sibling hashes from the leaf at ``index`` up to the root (RFC 6962, 2.1.1)."""
-    if not 0 <= index < len(leaves):
-        raise IndexError("The leaf is not in the tree.")
-    if len(leaves) == 1:
-        return []
-    split = _split(len(leaves))
-    if index < split:
-        return [*inclusion_proof(leaves[:split], index), root_of(leaves[split:])]
-    return [*inclusion_proof(leaves[split:], index - split), root_of(leaves[:split])]
-
-
 def paths(leaves: Sequence[bytes], indices: Collection[int]) -> dict[int, list[bytes]]:
-    """The proofs of inclusion of several leaves by index, in one pass over the tree."""
+    """The proofs of inclusion of several leaves by index, in one pass over the tree: sibling hashes from leaf to root.
+
+    Source: RFC 6962, 2.1.1. ``bundle_verifier.root_of`` leads such a path to its root.
+    """
     level, places = list(leaves), {index: index for index in indices}
     found: dict[int, list[bytes]] = {index: [] for index in indices}
     if any(not 0 <= index < len(level) for index in indices):
@@ -92,25 +83,6 @@ def paths(leaves: Sequence[bytes], indices: Collection[int]) -> dict[int, list[b
         pairs = range(0, len(level) - 1, 2)
         level = [node_hash(level[i], level[i + 1]) for i in pairs] + (level[-1:] if len(level) & 1 else [])
     return found
-
-
-def root_from_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -> bytes | None:
-    """The root that a proof of inclusion leads to; None where the proof cannot be one for this place and size."""
-    if not 0 <= index < size:
-        return None
-    last, root, rest = size - 1, leaf, list(proof)
-    while last:
-        if not rest:
-            return None
-        if index & 1:
-            root = node_hash(rest.pop(0), root)
-        elif index < last:
-            root = node_hash(root, rest.pop(0))
-        # A node without a sibling at this height goes up as it is.
-        index, last = index >> 1, last >> 1
-        while last and not index & 1 and index == last:
-            index, last = index >> 1, last >> 1
-    return root if not rest else None
 
 
 def consistency_proof(leaves: Sequence[bytes], earlier: int) -> list[bytes]:
