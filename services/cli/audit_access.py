@@ -10,9 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.cli.output import print_json, print_lines
-from services.cli.target import AsJson, DataDir, run, settings_for
+from services.cli.target import AsJson, DataDir, engine_in, run, settings_for
 from shared.journal.access import read_accesses, record_access
-from shared.platform.database import make_engine
 from shared.platform.settings import Settings
 
 Why = Annotated[
@@ -48,19 +47,15 @@ def accesses_command(
 
 
 async def _accesses(settings: Settings, case: UUID | None) -> list[dict[str, Any]]:
-    engine = make_engine(settings, "auditor", 1)
-    try:
-        async with engine.connect() as connection:
-            return [
-                {
-                    "number": a.number,
-                    "at": a.at.isoformat(),
-                    "who": a.who,
-                    "action": a.action,
-                    "case": str(a.case_id) if a.case_id else None,
-                    "why": a.why,
-                }
-                async for a in read_accesses(connection, case)
-            ]
-    finally:
-        await engine.dispose()
+    async with engine_in(settings, "auditor") as engine, engine.connect() as connection:
+        return [
+            {
+                "number": a.number,
+                "at": a.at.isoformat(),
+                "who": a.who,
+                "action": a.action,
+                "case": str(a.case_id) if a.case_id else None,
+                "why": a.why,
+            }
+            async for a in read_accesses(connection, case)
+        ]

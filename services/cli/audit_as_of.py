@@ -9,11 +9,10 @@ import typer
 from services.cli.errors import REFUSED, fail
 from services.cli.instants import as_utc
 from services.cli.output import print_json, print_lines
-from services.cli.target import AsJson, DataDir, run, settings_for
+from services.cli.target import AsJson, DataDir, engine_in, run, settings_for
 from shared.case.as_of import By, difference, view_as_of
 from shared.case.history import History
 from shared.journal.store import read_histories
-from shared.platform.database import make_engine
 from shared.platform.settings import Settings
 
 
@@ -43,12 +42,8 @@ def as_of_command(
 
 
 async def _read(settings: Settings, case: UUID) -> History:
-    engine = make_engine(settings, "auditor", 1)
-    try:
-        async with engine.connect() as connection:
-            histories = await read_histories(connection, None, [case])
-    finally:
-        await engine.dispose()
+    async with engine_in(settings, "auditor") as engine, engine.connect() as connection:
+        histories = await read_histories(connection, None, [case])
     if case not in histories:
         fail(REFUSED, f"There is no case {case}.")
     return histories[case]

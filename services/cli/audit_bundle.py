@@ -4,12 +4,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
-import jinja2
 import msgspec
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -17,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from services.cli.audit_access import Why, note_access
 from services.cli.errors import CHECK_FAILED, REFUSED, USAGE, fail
 from services.cli.output import print_json, print_lines
-from services.cli.target import AsJson, DataDir, master_key, run, settings_for
+from services.cli.page import page
+from services.cli.target import AsJson, DataDir, engine_in, master_key, run, settings_for
 from services.criteria_evaluation.policy import load_policy
 from shared.case.history import History
 from shared.case.view import determination_view
@@ -29,7 +28,6 @@ from shared.journal.crypto import MasterKey
 from shared.journal.documents import StoredDocument, read_documents
 from shared.journal.sealing import installation_of
 from shared.journal.store import read_histories
-from shared.platform.database import make_engine
 from shared.platform.files import write_whole
 from shared.platform.settings import Settings
 from shared.policy import Kind, digest_of, read_policy
@@ -87,8 +85,7 @@ async def _export(
     signer: Ed25519PrivateKey | None,
     why: str,
 ) -> bytes:
-    engine = make_engine(settings, "auditor", 1)
-    try:
+    async with engine_in(settings, "auditor") as engine:
         if master is not None:
             await note_access(engine, "export", why, case)
         async with engine.connect() as connection:
@@ -110,8 +107,6 @@ async def _export(
                 history.key,
                 documents,
             )
-    finally:
-        await engine.dispose()
     extra = _extra(history, material, settings.criteria_dir, sealed=seals is not None)
     return make_bundle(replace(material, extra=extra), checkpoints=seals, key=signer)
 
@@ -154,9 +149,8 @@ def _policy(document: dict[str, Any] | None, criteria_dir: Path | None) -> tuple
 
 
 def _page(material: Material, document: dict[str, Any] | None, policy: str, *, sealed: bool) -> bytes:
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    source = resources.files(__package__).joinpath("bundle_page.html.j2").read_text(encoding="utf-8")
-    page = environment.from_string(source).render(
+    text = page(
+        "bundle_page.html.j2",
         case=str(material.case_id),
         installation=material.installation,
         made_at=material.made_at,
@@ -166,7 +160,7 @@ def _page(material: Material, document: dict[str, Any] | None, policy: str, *, s
         policy=policy,
         sealed=sealed,
     )
-    return page.encode()
+    return text.encode()
 
 
 def _rows(events: Sequence[Any]) -> list[dict[str, Any]]:

@@ -13,10 +13,9 @@ from services.cli.errors import CHECK_FAILED
 from services.cli.instants import as_utc
 from services.cli.output import print_json, print_lines
 from services.cli.past_policies import PastPolicies
-from services.cli.target import AsJson, DataDir, master_key, run, settings_for
+from services.cli.target import AsJson, DataDir, engine_in, master_key, run, settings_for
 from shared.journal.crypto import MasterKey
 from shared.journal.replay import Replay, replay
-from shared.platform.database import make_engine
 from shared.platform.settings import Settings
 
 Since = Annotated[datetime | None, typer.Option("--from", help="Submitted at or after (UTC).")]
@@ -67,9 +66,6 @@ async def _replay(
     period: tuple[datetime | None, datetime | None],
     why: str,
 ) -> Replay:
-    engine = make_engine(settings, "auditor", 1)
-    try:
+    async with engine_in(settings, "auditor") as engine:
         await note_access(engine, "replay", why, case)
         return await replay(engine, master, make_answers(past), case_id=case, since=period[0], until=period[1])
-    finally:
-        await engine.dispose()

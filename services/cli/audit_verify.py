@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from services.cli.errors import CHECK_FAILED, REFUSED, USAGE, fail
 from services.cli.output import print_json, print_lines
-from services.cli.target import AsJson, DataDir, master_key, run, settings_for
+from services.cli.target import AsJson, DataDir, engine_in, master_key, run, settings_for
 from shared.journal.access import verify_accesses
 from shared.journal.checkpoint import (
     Checkpoint,
@@ -25,7 +25,6 @@ from shared.journal.contents import verify_contents, verify_projection
 from shared.journal.crypto import MasterKey
 from shared.journal.sealing import make_checkpoints, verify_checkpoints
 from shared.journal.verify import Verification, verify_within
-from shared.platform.database import make_engine
 from shared.platform.settings import Settings
 
 Seals = tuple[Path, Ed25519PublicKey]
@@ -72,24 +71,20 @@ def _seals(checkpoints: Path | None, public_key: Path | None) -> Seals | None:
 
 
 async def _verify(settings: Settings, case: UUID | None, seals: Seals | None, master: MasterKey | None) -> Verification:
-    engine = make_engine(settings, "auditor", 1)
-    try:
-        async with engine.connect() as connection:
-            # One snapshot for everything, so that what live services write meanwhile is no false alarm.
-            await connection.execution_options(isolation_level="REPEATABLE READ")
-            found = await verify_within(connection, case)
-            if case is None:
-                found.problems += [p async for p in verify_projection(connection)]
-            if seals is None and case is None:
-                found.problems += [p async for p in verify_accesses(connection)]
-            if seals is not None:
-                sealed = verify_checkpoints(connection, CheckpointFiles(seals[0]), seals[1])
-                found.problems += [p async for p in sealed if case is None or p.case in ("", str(case))]
-            if master is not None:
-                found.problems += [p async for p in verify_contents(connection, master, case)]
-            return found
-    finally:
-        await engine.dispose()
+    async with engine_in(settings, "auditor") as engine, engine.connect() as connection:
+        # One snapshot for everything, so that what live services write meanwhile is no false alarm.
+        await connection.execution_options(isolation_level="REPEATABLE READ")
+        found = await verify_within(connection, case)
+        if case is None:
+            found.problems += [p async for p in verify_projection(connection)]
+        if seals is None and case is None:
+            found.problems += [p async for p in verify_accesses(connection)]
+        if seals is not None:
+            sealed = verify_checkpoints(connection, CheckpointFiles(seals[0]), seals[1])
+            found.problems += [p async for p in sealed if case is None or p.case in ("", str(case))]
+        if master is not None:
+            found.problems += [p async for p in verify_contents(connection, master, case)]
+        return found
 
 
 def checkpoint_command(
@@ -111,16 +106,14 @@ def checkpoint_command(
 
 
 async def _checkpoint(settings: Settings, to: Path, key: Path) -> list[Checkpoint]:
-    engine = make_engine(settings, "auditor", 1)
-    try:
-        private = load_private_key(key)
-        return [c async for c in make_checkpoints(engine, CheckpointFiles(to), private, datetime.now(UTC))]
-    except CheckpointError as error:
-        fail(REFUSED, str(error))
-    except FileExistsError:
-        fail(REFUSED, f"Another process is writing checkpoints to {to}; let one process make them.")
-    finally:
-        await engine.dispose()
+    async with engine_in(settings, "auditor") as engine:
+        try:
+            private = load_private_key(key)
+            return [c async for c in make_checkpoints(engine, CheckpointFiles(to), private, datetime.now(UTC))]
+        except CheckpointError as error:
+            fail(REFUSED, str(error))
+        except FileExistsError:
+            fail(REFUSED, f"Another process is writing checkpoints to {to}; let one process make them.")
 
 
 def keygen_command(

@@ -2,11 +2,10 @@
 
 import csv
 import io
-from importlib import resources
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
-import jinja2
 import typer
 
 from services.cli.answers import make_evaluate
@@ -15,10 +14,10 @@ from services.cli.audit_replay import Since, Until
 from services.cli.errors import USAGE, fail
 from services.cli.instants import as_utc
 from services.cli.output import print_json, print_lines, stderr
-from services.cli.target import AsJson, DataDir, master_key, run, settings_for
+from services.cli.page import page
+from services.cli.target import AsJson, DataDir, engine_in, master_key, run, settings_for
 from shared.journal.crypto import MasterKey
 from shared.journal.what_if import Evaluate, WhatIf, what_if
-from shared.platform.database import make_engine
 from shared.platform.settings import Settings
 
 _COLUMNS = ("case", "item", "code", "payer", "from", "to", "because")
@@ -52,8 +51,7 @@ def what_if_command(
 async def _what_if(
     settings: Settings, master: MasterKey, evaluate: Evaluate, period: tuple[Any, Any], why: str
 ) -> WhatIf:
-    engine = make_engine(settings, "auditor", 1)
-    try:
+    async with engine_in(settings, "auditor") as engine:
         await note_access(engine, "what-if", why)
         with stderr.status("What if") as status:
             return await what_if(
@@ -64,8 +62,6 @@ async def _what_if(
                 until=period[1],
                 progress=lambda cases: status.update(f"What if: {cases} cases"),
             )
-    finally:
-        await engine.dispose()
 
 
 def _write(path: Path, text: str) -> None:
@@ -91,14 +87,9 @@ def as_csv(found: dict[str, Any]) -> str:
 
 def as_html(found: dict[str, Any], criteria: str) -> str:
     """A page that needs nothing from elsewhere."""
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    source = resources.files(__package__).joinpath("what_if.html.j2").read_text(encoding="utf-8")
-    causes: dict[str, int] = {}
-    for flip in found["flips"]:
-        for criterion in flip["because"]:
-            causes[criterion] = causes.get(criterion, 0) + 1
+    causes = Counter(criterion for flip in found["flips"] for criterion in flip["because"])
     most = sorted(causes.items(), key=lambda pair: (-pair[1], pair[0]))
-    return environment.from_string(source).render(found=found, criteria=criteria, causes=most[:20])
+    return page("what_if.html.j2", found=found, criteria=criteria, causes=most[:20])
 
 
 def _lines(found: dict[str, Any]) -> list[str]:

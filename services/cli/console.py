@@ -8,11 +8,10 @@ import typer
 
 from services.cli.errors import USAGE, fail
 from services.cli.output import print_json, print_lines
-from services.cli.target import AsJson, DataDir, run, running, settings_for
+from services.cli.target import AsJson, DataDir, engine_in, run, running, settings_for
 from services.console.access import LINK_SECONDS, new_pass, tokens
 from services.console.store import rebuild
 from shared import flow
-from shared.platform.database import make_engine
 from shared.platform.settings import Settings
 
 console_app = typer.Typer(no_args_is_help=True, help="The console: its pages and its projection.")
@@ -59,8 +58,5 @@ def rebuild_console(data_dir: DataDir = None) -> None:
 
 
 async def _rebuild(settings: Settings) -> int:
-    engine = make_engine(settings, "service", 1)
-    try:
+    async with engine_in(settings, "service") as engine:
         return await rebuild(engine)
-    finally:
-        await engine.dispose()

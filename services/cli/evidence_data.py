@@ -9,7 +9,7 @@ import typer
 from services.cli.errors import REFUSED, USAGE, fail
 from services.cli.evidence_model import Progress, choose
 from services.cli.output import print_json, print_lines, stderr
-from services.cli.target import AsJson, DataDir, run, settings_for
+from services.cli.target import AsJson, DataDir, engine_in, run, settings_for
 from services.evidence_lookup.domain.search.article import Article
 from services.evidence_lookup.domain.search.lexical import Floats
 from services.evidence_lookup.domain.search.passages import encodable
@@ -18,7 +18,6 @@ from services.evidence_lookup.importing import Imported, ImportRefusedError, imp
 from services.evidence_lookup.index_files import keep_vectors, read_index, write_index
 from services.evidence_lookup.searching import Hit
 from services.evidence_lookup.store import ImportRun, has_vectors, nearest, read_articles, read_vectors, status
-from shared.platform.database import make_engine
 from shared.platform.settings import Settings
 
 FormatOption = Annotated[
@@ -56,11 +55,8 @@ def import_command(
 async def _import(
     settings: Settings, files: Sequence[Path], format_: Literal["pubmed", "medline", "ris", "beir"] | None
 ) -> list[Imported]:
-    engine = make_engine(settings, "service", 1)
-    try:
+    async with engine_in(settings, "service") as engine:
         return [await import_file(engine, path, format_, _show) for path in files]
-    finally:
-        await engine.dispose()
 
 
 def _show(run_: ImportRun) -> None:
@@ -112,25 +108,18 @@ def index_command(
 
 async def _articles(settings: Settings, dense: bool) -> tuple[list[Article], dict[str, Floats]]:
     """The articles, and the vectors that the database keeps of them."""
-    engine = make_engine(settings, "service", 1)
-    try:
-        async with engine.connect() as connection:
-            known = await read_vectors(connection) if dense and await has_vectors(connection) else {}
-            return [article async for article in read_articles(connection)], known
-    finally:
-        await engine.dispose()
+    async with engine_in(settings, "service") as engine, engine.connect() as connection:
+        known = await read_vectors(connection) if dense and await has_vectors(connection) else {}
+        return [article async for article in read_articles(connection)], known
 
 
 async def _keep_vectors(settings: Settings, directory: Path, known: Mapping[str, Floats]) -> None:
     """Stores the vectors that were made for this index, so that the next one need not make them again."""
-    engine = make_engine(settings, "service", 1)
-    try:
+    async with engine_in(settings, "service") as engine:
         async with engine.connect() as connection:
             if not await has_vectors(connection):
                 return
         await keep_vectors(engine, read_index(directory), known)
-    finally:
-        await engine.dispose()
 
 
 def status_command(data_dir: DataDir = None, as_json: AsJson = False) -> None:
@@ -147,22 +136,16 @@ def status_command(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 
 async def _status(settings: Settings) -> dict[str, Any]:
-    engine = make_engine(settings, "service", 1)
-    try:
+    async with engine_in(settings, "service") as engine:
         return await status(engine)
-    finally:
-        await engine.dispose()
 
 
 async def nearest_articles(settings: Settings, model: SentenceModel, query: str, limit: int) -> list[Hit] | None:
     """The articles whose vectors are nearest to a search in the database; None where it keeps no vectors."""
     [vector] = model.encode([encodable(tokens) for tokens in model.tokens([query])])
-    engine = make_engine(settings, "service", 1)
-    try:
+    async with engine_in(settings, "service") as engine:
         async with engine.connect() as connection:
             if not await has_vectors(connection):
                 return None
             found = await nearest(connection, vector, limit)
         return [Hit("literature", article, likeness, article.identifier) for article, likeness in found]
-    finally:
-        await engine.dispose()

@@ -7,12 +7,11 @@ import typer
 
 from services.cli.errors import REFUSED, fail
 from services.cli.output import print_json, print_lines
-from services.cli.target import AsJson, DataDir, master_key, run, settings_for
+from services.cli.target import AsJson, DataDir, engine_in, master_key, run, settings_for
 from shared.case.states import IllegalTransitionError
 from shared.journal.commands import CaseNotFoundError
 from shared.journal.crypto import MasterKey
 from shared.journal.erasure import REASONS, Reason, erase, keys_by_master, rotate
-from shared.platform.database import make_engine
 from shared.platform.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
@@ -40,15 +39,13 @@ def erase_command(
 
 
 async def _erase(settings: Settings, master: MasterKey, case_id: UUID, reason: Reason, by: str) -> None:
-    engine = make_engine(settings, "owner", 1)
-    try:
-        await erase(engine, master, case_id, reason, f"operator:{by}")
-    except CaseNotFoundError:
-        fail(REFUSED, f"There is no case {case_id} with a key: it does not exist, or it was erased before.")
-    except IllegalTransitionError:
-        fail(REFUSED, "The case has not come to its end: decide or cancel it first.")
-    finally:
-        await engine.dispose()
+    async with engine_in(settings, "owner") as engine:
+        try:
+            await erase(engine, master, case_id, reason, f"operator:{by}")
+        except CaseNotFoundError:
+            fail(REFUSED, f"There is no case {case_id} with a key: it does not exist, or it was erased before.")
+        except IllegalTransitionError:
+            fail(REFUSED, "The case has not come to its end: decide or cancel it first.")
 
 
 @app.command("rotate")
@@ -63,13 +60,10 @@ def rotate_command(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 
 async def _rotate(settings: Settings, master: MasterKey) -> tuple[int, dict[str, int]]:
-    engine = make_engine(settings, "owner", 1)
-    try:
+    async with engine_in(settings, "owner") as engine:
         wrapped = await rotate(engine, master)
         async with engine.connect() as connection:
             return wrapped, await keys_by_master(connection)
-    finally:
-        await engine.dispose()
 
 
 @app.command("status")
@@ -83,9 +77,5 @@ def status_command(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 
 async def _status(settings: Settings) -> dict[str, int]:
-    engine = make_engine(settings, "auditor", 1)
-    try:
-        async with engine.connect() as connection:
-            return await keys_by_master(connection)
-    finally:
-        await engine.dispose()
+    async with engine_in(settings, "auditor") as engine, engine.connect() as connection:
+        return await keys_by_master(connection)

@@ -2,20 +2,21 @@
 
 import asyncio
 import json
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 from pydantic import ValidationError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from services.cli.errors import REFUSED, UNREACHABLE, USAGE, CommandError, fail
 from services.cli.options import AsJson, DataDir, Url
 from shared.journal.crypto import KeyUnavailableError, MasterKey
 from shared.journal.place import data_directory
-from shared.platform.database import is_unavailable
+from shared.platform.database import Role, is_unavailable, make_engine
 from shared.platform.keys import master_of
 from shared.platform.settings import Settings, get_settings
 from shared.platform.topology import CONSOLE_FILE, CONSOLE_READER
@@ -119,6 +120,16 @@ def _reason(response: httpx.Response) -> str:
             for i in body["issue"]
         )
     return str(body.get("detail", f"The request was refused ({response.status_code})."))
+
+
+@asynccontextmanager
+async def engine_in(settings: Settings, role: Role) -> AsyncIterator[AsyncEngine]:
+    """One connection in a role, closed when the command is through with it."""
+    engine = make_engine(settings, role, 1)
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -4,6 +4,7 @@ The last evaluation of each case is made again from the history before it. Nothi
 given by the caller, since the engine belongs to a service.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -56,23 +57,23 @@ class Flip:
 class Tally:
     """Decisions of one priority. ``hours`` are from submission to the decision, of cases that have one."""
 
-    outcomes: dict[str, int] = field(default_factory=dict)
+    outcomes: Counter[str] = field(default_factory=Counter)
     hours: list[float] = field(default_factory=list)
 
     def add(self, outcome: str, hours: float | None) -> None:
-        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+        self.outcomes[outcome] += 1
         if hours is not None:
             self.hours.append(hours)
 
     def as_dict(self) -> dict[str, Any]:
         """Counts, the rates that CMS-0057-F has payers publish, and decision times in hours."""
         cases = sum(self.outcomes.values())
-        decided = sum(self.outcomes.get(name, 0) for name in ("approved", "partly_approved", "denied"))
+        decided = sum(self.outcomes[name] for name in ("approved", "partly_approved", "denied"))
         return {
             "cases": cases,
             "outcomes": dict(sorted(self.outcomes.items())),
-            "approved_percent": _percent(self.outcomes.get("approved", 0), decided),
-            "denied_percent": _percent(self.outcomes.get("denied", 0), decided),
+            "approved_percent": _percent(self.outcomes["approved"], decided),
+            "denied_percent": _percent(self.outcomes["denied"], decided),
             "average_hours": round(fmean(self.hours), 3) if self.hours else None,
             "median_hours": round(median(self.hours), 3) if self.hours else None,
         }
@@ -110,11 +111,9 @@ class WhatIf:
 
 
 def _counted(flips: Sequence[Flip], by: str) -> dict[str, dict[str, int]]:
-    counts: dict[str, dict[str, int]] = {}
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for flip in flips:
-        change = f"{flip.before} -> {flip.after}"
-        row = counts.setdefault(getattr(flip, by), {})
-        row[change] = row.get(change, 0) + 1
+        counts[getattr(flip, by)][f"{flip.before} -> {flip.after}"] += 1
     return {key: dict(sorted(row.items())) for key, row in sorted(counts.items())}
 
 
