@@ -74,7 +74,8 @@ def leaves(world: World) -> st.SearchStrategy[Expression]:
     return st.one_of(kinds)
 
 
-def _groups(children: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expression]:
+def groups(children: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expression]:
+    """Expressions over expressions."""
     several = st.lists(children, min_size=1, max_size=3).map(tuple)
     return st.one_of(
         several.map(AllOf),
@@ -85,7 +86,7 @@ def _groups(children: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expres
 
 
 def expressions(world: World) -> st.SearchStrategy[Expression]:
-    return st.recursive(leaves(world), _groups, max_leaves=6)
+    return st.recursive(leaves(world), groups, max_leaves=6)
 
 
 @st.composite

@@ -15,6 +15,21 @@ from tests.support.explain import CASE, ROOT
 
 FOLDER: Final = ROOT / "tests/cases/determinations"
 _REQUESTS: Final = ROOT / "tests/cases/requests"
+SECTIONS: Final = (
+    "INDICATIONS MET",
+    "WHY THIS IS THE STANDARD OF CARE",
+    "REQUESTED PROCEDURES",
+    "PUBLISHED OUTCOMES",
+    "ALTERNATIVES CONSIDERED",
+    "TIMING",
+    "CAUTIONS",
+    "REASONS",
+    "CRITERIA SET",
+    "REVIEWER",
+    "RIGHTS",
+    "BIBLIOGRAPHY",
+)
+"""The sections of an approval, in order."""
 _ON: Final = dt.date(2026, 11, 25)
 REQUESTS: Final[dict[str, Path]] = {
     "spine-tumor-decompression": CASE,

@@ -5,22 +5,7 @@ import re
 import pytest
 
 from shared.policy import read_policy
-from tests.support.determinations import FOLDER, REQUESTS, determinations
-
-SECTIONS = (
-    "INDICATIONS MET",
-    "WHY THIS IS THE STANDARD OF CARE",
-    "REQUESTED PROCEDURES",
-    "PUBLISHED OUTCOMES",
-    "ALTERNATIVES CONSIDERED",
-    "TIMING",
-    "CAUTIONS",
-    "REASONS",
-    "CRITERIA SET",
-    "REVIEWER",
-    "RIGHTS",
-    "BIBLIOGRAPHY",
-)
+from tests.support.determinations import FOLDER, REQUESTS, SECTIONS, determinations
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from shared.clinical.document import determination_text
 from shared.clinical.model import Fact
+from tests.support.determinations import SECTIONS
 from tests.unit.determination_cases import (
     THORACIC_CODES,
     Case,
@@ -119,20 +120,7 @@ def test_different_patients_get_different_sentences() -> None:
 def test_the_text_has_every_section_of_a_determination() -> None:
     text = thoracic_case().document["text"]
     headings = [line for line in text.splitlines() if line and line == line.upper() and line[0].isalpha()]
-    assert headings == [
-        "INDICATIONS MET",
-        "WHY THIS IS THE STANDARD OF CARE",
-        "REQUESTED PROCEDURES",
-        "PUBLISHED OUTCOMES",
-        "ALTERNATIVES CONSIDERED",
-        "TIMING",
-        "CAUTIONS",
-        "REASONS",
-        "CRITERIA SET",
-        "REVIEWER",
-        "RIGHTS",
-        "BIBLIOGRAPHY",
-    ]
+    assert headings == [*SECTIONS]
 
 
 def test_facts_carry_their_quotes_and_a_quote_over_two_lines_is_printed_in_one() -> None:

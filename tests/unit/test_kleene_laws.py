@@ -14,6 +14,7 @@ from shared.clinical.expression import AllOf, AnyOf, AtLeast, Expression, Not
 from shared.clinical.kleene import Value
 from shared.clinical.leaves import Compare, IncludesAny, IsKnown, IsTrue, OneOf, Operator, Overlaps
 from shared.clinical.model import Fact, Facts
+from tests.support.by_force import groups
 
 value = st.sampled_from((kleene.NOT_MET, kleene.UNKNOWN, kleene.MET))
 values = st.lists(value, max_size=6)
@@ -119,17 +120,7 @@ leaf: st.SearchStrategy[Expression] = st.one_of(
 )
 
 
-def _groups(children: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expression]:
-    several = st.lists(children, min_size=1, max_size=3).map(tuple)
-    return st.one_of(
-        several.map(AllOf),
-        several.map(AnyOf),
-        children.map(Not),
-        several.flatmap(lambda c: st.integers(1, len(c)).map(lambda n: AtLeast(c, n))),
-    )
-
-
-expression = st.recursive(leaf, _groups, max_leaves=8)
+expression = st.recursive(leaf, groups, max_leaves=8)
 members = st.lists(st.sampled_from("xyz"), unique=True).map(lambda m: tuple(sorted(m)))
 
 

@@ -11,6 +11,7 @@ from shared.clinical.expression import AllOf, AnyOf, AtLeast, Expression, Not
 from shared.clinical.kleene import MET, NOT_MET, UNKNOWN
 from shared.clinical.leaves import Compare, IncludesAny, IsKnown, IsTrue, OneOf, Overlaps
 from shared.clinical.model import Fact, Facts
+from tests.support.by_force import groups
 
 NUMBERS = (0.0, 1.0, 1.5, 2.0, 3.0)
 VALUES: dict[str, list[Fact]] = {
@@ -30,17 +31,7 @@ leaf: st.SearchStrategy[Expression] = st.one_of(
 )
 
 
-def _groups(children: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expression]:
-    several = st.lists(children, min_size=1, max_size=3).map(tuple)
-    return st.one_of(
-        several.map(AllOf),
-        several.map(AnyOf),
-        children.map(Not),
-        several.flatmap(lambda c: st.integers(1, len(c)).map(lambda n: AtLeast(c, n))),
-    )
-
-
-expression = st.recursive(leaf, _groups, max_leaves=7)
+expression = st.recursive(leaf, groups, max_leaves=7)
 chart = st.fixed_dictionaries({}, optional={name: st.sampled_from(facts) for name, facts in VALUES.items()})
 
 

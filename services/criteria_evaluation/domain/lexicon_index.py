@@ -27,18 +27,19 @@ class Candidate(NamedTuple):
     head: bool
 
 
+Hung = tuple[tuple[Candidate, ...], tuple[Candidate, ...]]
+"""The patterns that hang on a word: those that begin with it, and the others."""
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
     """What the patterns make of a word: those that hang on it, and the bits that it satisfies.
 
-    Triggers stand apart: they matter only in a sentence that states something. ``heads`` are the patterns that begin
-    with the word on which they hang.
+    Triggers stand apart: they matter only in a sentence that states something.
     """
 
-    heads: tuple[Candidate, ...] = ()
-    others: tuple[Candidate, ...] = ()
-    trigger_heads: tuple[Candidate, ...] = ()
-    trigger_others: tuple[Candidate, ...] = ()
+    statements: Hung = ((), ())
+    triggers: Hung = ((), ())
     bits: int = 0
 
 
@@ -91,10 +92,10 @@ class Index:
         parts: dict[tuple[bool, bool], list[Candidate]] = {}
         for candidate in candidates:
             parts.setdefault((isinstance(candidate.owner, Trigger), candidate.head), []).append(candidate)
-        heads, others, trigger_heads, trigger_others = (
-            tuple(parts.get((trigger, head), ())) for trigger in (False, True) for head in (True, False)
+        statements, triggers = (
+            (tuple(parts.get((trigger, True), ())), tuple(parts.get((trigger, False), ()))) for trigger in (False, True)
         )
-        return Word(heads, others, trigger_heads, trigger_others, bits)
+        return Word(statements, triggers, bits)
 
 
 _COMMON: Final = frozenset(

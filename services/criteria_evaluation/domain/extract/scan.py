@@ -8,7 +8,7 @@ from services.criteria_evaluation.domain.extract.contexts import Opened
 from services.criteria_evaluation.domain.extract.words import Units
 from services.criteria_evaluation.domain.lexicon import Lexicon
 from services.criteria_evaluation.domain.lexicon_entries import Context, Cue, Target, Trigger
-from services.criteria_evaluation.domain.lexicon_index import Candidate, Word
+from services.criteria_evaluation.domain.lexicon_index import Candidate, Hung
 from services.criteria_evaluation.domain.lexicon_patterns import match
 
 
@@ -44,35 +44,23 @@ def scan(units: Units, lexicon: Lexicon) -> Scanned:
         bits |= word.bits
     # Python is quick with a positive number and slow with a negative one, which ``~bits`` would be.
     missing = lexicon.index.every_bit ^ bits
-    _statements(known, missing, words, scanned)
+    _try([word.statements for word in known], missing, words, scanned)
     if scanned.found:
-        _triggers(known, missing, words, scanned)
+        _try([word.triggers for word in known], missing, words, scanned)
     return scanned
 
 
-def _statements(known: Sequence[Word], missing: int, words: Sequence[str], scanned: Scanned) -> None:
-    others: dict[int, Candidate] = {}
-    for i, word in enumerate(known):
-        for candidate in word.heads:
+def _try(hung: Sequence[Hung], missing: int, words: Sequence[str], scanned: Scanned) -> None:
+    """Tries the patterns that hang on each word: those that begin with it there, the others once wherever they begin."""
+    elsewhere: dict[int, Candidate] = {}
+    for i, (heads, others) in enumerate(hung):
+        for candidate in heads:
             if not candidate[0] & missing:
                 _take(candidate, words, i, scanned)
-        for candidate in word.others:
+        for candidate in others:
             if not candidate[0] & missing:
-                others[id(candidate)] = candidate
-    for candidate in others.values():
-        _search(candidate, words, scanned)
-
-
-def _triggers(known: Sequence[Word], missing: int, words: Sequence[str], scanned: Scanned) -> None:
-    others: dict[int, Candidate] = {}
-    for i, word in enumerate(known):
-        for candidate in word.trigger_heads:
-            if not candidate[0] & missing:
-                _take(candidate, words, i, scanned)
-        for candidate in word.trigger_others:
-            if not candidate[0] & missing:
-                others[id(candidate)] = candidate
-    for candidate in others.values():
+                elsewhere[id(candidate)] = candidate
+    for candidate in elsewhere.values():
         _search(candidate, words, scanned)
 
 
