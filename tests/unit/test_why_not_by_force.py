@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from services.criteria_evaluation.domain.judge import judge
 from services.criteria_evaluation.domain.trace import Unless
-from services.criteria_evaluation.domain.why_not import Condition, passes, sole_change, why_not
+from services.criteria_evaluation.domain.why_not import LEFT_OPEN, Condition, passes, sole_change, why_not
 from services.criteria_evaluation.policy import load_policy
 from shared.clinical.criteria_model import CriteriaSet
 from shared.clinical.exceeds import Exceeds
 from shared.clinical.expression import Expression, Not
 from shared.clinical.kleene import MET, NOT_MET, UNKNOWN
-from shared.clinical.leaves import Compare
+from shared.clinical.leaves import Compare, IsKnown
 from shared.clinical.model import Fact, Facts
 from tests.support.by_force import PROBLEMS, RULES, World
 
@@ -25,10 +25,15 @@ POLICY: Final = load_policy()
 def told(needs: str, condition: Condition, chart: Facts) -> bool:
     """Whether the comparisons that the words name come out as the words say."""
     outcomes = {leaf.describe(): leaf.value(chart) for leaf in condition.expression.leaves}
-    return all(
-        outcomes[words.removeprefix("not ")] != MET if words.startswith("not ") else outcomes[words] == MET
-        for words in needs.split(" and ")
-    )
+
+    def as_said(words: str) -> bool:
+        if words.endswith(LEFT_OPEN):
+            return outcomes[words.removesuffix(LEFT_OPEN)] == UNKNOWN
+        if words.startswith("not "):
+            return outcomes[words.removeprefix("not ")] == NOT_MET
+        return outcomes[words] == MET
+
+    return all(as_said(words) for words in needs.split(" and "))
 
 
 def check(condition: Condition, world: World, chart: Facts) -> None:
@@ -50,6 +55,15 @@ def test_a_failed_criterion_turns_on_exactly_the_facts_that_could_meet_it(
     for criterion in (e, Not(e)):
         if criterion.value(chart) == NOT_MET:
             check(Condition("it", criterion, (MET,)), world, chart)
+
+
+def test_a_comparison_that_has_to_be_left_open_is_said_to_be() -> None:
+    """Any other end of an interval leaves the comparison not met, and so does not lift the rule."""
+    chart = {"q.a": Fact("q.a", "known", high=0.0), "q.b": Fact("q.b", "known", low=0.0, high=0.0)}
+    compared = Exceeds("q.a", "q.b", 0.0)
+    rule = Condition("it", Unless(Not(compared), IsKnown("b.one")), (NOT_MET, UNKNOWN))
+    assert sole_change(rule, "q.b", chart) == f"{compared.describe()}{LEFT_OPEN}"
+    assert sole_change(rule, "q.a", chart) == compared.describe()
 
 
 @given(RULES)

@@ -8,6 +8,7 @@ a finding; it says what the policy turns on, and never what a chart should say.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Final
 
 from services.criteria_evaluation.domain.answers import values
 from services.criteria_evaluation.domain.judge import Judged
@@ -17,6 +18,8 @@ from shared.clinical.expression import Expression
 from shared.clinical.kleene import MET, NOT_MET, UNKNOWN, Value
 from shared.clinical.leaves import Leaf
 from shared.clinical.model import Fact, Facts, WhyNot
+
+LEFT_OPEN: Final = " left open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +67,13 @@ def sole_change(condition: Condition, name: str, facts: Facts) -> str | None:
         return None
     for size in range(1, len(leaves) + 1):
         enough = [
-            (sum(outcome[i] != MET for i in some), some, outcome)
+            (sum(outcome[i] != MET for i in some), sum(outcome[i] == UNKNOWN for i in some), some, outcome)
             for some in combinations(range(len(leaves)), size)
             for outcome, passed in zip(outcomes, passing, strict=True)
             if passed and _suffices(some, outcome, outcomes, passing)
         ]
         if enough:
-            _, some, outcome = min(enough)
+            *_, some, outcome = min(enough)
             return " and ".join(sorted(_in_words(leaves[i], outcome[i]) for i in some))
     return None
 
@@ -85,6 +88,9 @@ def _suffices(
 
 
 def _in_words(leaf: Leaf, outcome: Value) -> str:
+    """A comparison with a fact that is open itself may come out as neither, and then that is what has to be said."""
+    if outcome == UNKNOWN:
+        return f"{leaf.describe()}{LEFT_OPEN}"
     return leaf.describe() if outcome == MET else f"not {leaf.describe()}"
 
 
