@@ -2,17 +2,18 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from services.cli.errors import REFUSED, USAGE, fail
 from services.cli.evidence_data import import_command, index_command, nearest_articles, status_command
-from services.cli.evidence_model import Progress, RankingName, choose, read_lines
+from services.cli.evidence_model import Progress, choose, read_lines
 from services.cli.output import print_json, print_lines, stderr
 from services.cli.target import AsJson, DataDir, run, settings_for
 from services.evidence_lookup.collection import evaluate
 from services.evidence_lookup.domain.search.beir import read_corpus, read_qrels, read_queries
+from services.evidence_lookup.domain.search.ranker import Ranking
 from services.evidence_lookup.embedding import SentenceModel
 from services.evidence_lookup.index_files import LiteratureIndex, LiteratureIndexError, read_index
 from services.evidence_lookup.searching import Hit, Wanted, interleave, search_library, search_literature
@@ -25,7 +26,7 @@ app.command("index")(index_command)
 app.command("status")(status_command)
 
 RankingOption = Annotated[
-    Literal["bm25", "dense", "hybrid"] | None,
+    Ranking | None,
     typer.Option(help="How to rank; without it hybrid where the sentence model is installed, else bm25."),
 ]
 DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
@@ -111,7 +112,7 @@ def _open(directory: Path | None) -> LiteratureIndex | None:
         fail(USAGE, str(error))
 
 
-def _ranking(asked: RankingName | None, index: LiteratureIndex | None) -> tuple[RankingName, SentenceModel | None]:
+def _ranking(asked: Ranking | None, index: LiteratureIndex | None) -> tuple[Ranking, SentenceModel | None]:
     """The curated library is ranked by words alone, and so is an index without vectors unless more is asked for."""
     if index is None or (asked is None and index.ranker.dense is None):
         return "bm25", None

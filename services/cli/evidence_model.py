@@ -2,18 +2,18 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from services.cli.errors import REFUSED, USAGE, fail
 from services.cli.output import stderr
 from services.evidence_lookup.domain.search.beir import CollectionError
+from services.evidence_lookup.domain.search.ranker import Ranking
 from services.evidence_lookup.embedding import ModelUnavailableError, SentenceModel
 
-RankingName = Literal["bm25", "dense", "hybrid"]
 T = TypeVar("T")
 
 
-def choose(ranking: RankingName | None) -> tuple[RankingName, SentenceModel | None]:
+def choose(ranking: Ranking | None) -> tuple[Ranking, SentenceModel | None]:
     """The ranking and the model that it needs. Ends the command where one that was asked for cannot be had."""
     if ranking == "bm25":
         return ranking, None

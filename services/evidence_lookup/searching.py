@@ -106,12 +106,12 @@ def search_literature(
     *,
     on_topic: bool = False,
 ) -> list[Hit]:
-    """The articles of an index. Dense and hybrid need a model, and an index with vectors.
+    """The articles of an index. All rankings but bm25 need a model, and an index with vectors.
 
     ``on_topic`` leaves out what is only the best there is.
 
     Raises:
-        ValueError: dense or hybrid without a model or without vectors.
+        ValueError: a ranking other than bm25 without a model or without vectors.
     """
     vector: Floats | None = None
     if model is not None and ranking != "bm25":

@@ -62,7 +62,7 @@ def evaluate(folder: Path, *options: str) -> Ended:
     return evidence("evaluate", *(p for o, name in files.items() for p in (o, str(folder / name))), *options)
 
 
-@pytest.mark.parametrize("ranking", ["bm25", "dense", "hybrid"])
+@pytest.mark.parametrize("ranking", ["bm25", "dense", "rrf", "hybrid"])
 def test_a_collection_is_measured_and_json_is_all_there_is_on_standard_output(collection: Path, ranking: str) -> None:
     done = evaluate(collection, "--ranking", ranking, "--json")
     assert done.returncode == 0, done.stderr

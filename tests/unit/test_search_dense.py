@@ -99,7 +99,17 @@ def test_meaning_finds_what_words_do_not_and_the_hybrid_has_both(model: Sentence
     assert ranker.rank(query, vector, "dense")[0].document == 0
     hybrid = ranker.rank("bone density of gravel", encode(model, "bone density")[0], "hybrid")
     assert hybrid[0].document == 1
+    # Every article has a rank by meaning, the second and third have one by words too.
+    words, meaning = (ranker.rank("bone density of gravel", vector, by) for by in ("bm25", "dense"))
+    expected = dict.fromkeys(range(3), 0.0)
+    for ranking in (words, meaning):
+        for rank, found in enumerate(ranking, 1):
+            expected[found.document] += 1 / (60 + rank)
+    fused = ranker.rank("bone density of gravel", vector, "rrf")
+    assert len(words) == 2
+    assert {f.document: f.score for f in fused} == pytest.approx(expected, rel=1e-5)
+    assert [f.score for f in fused] == sorted((f.score for f in fused), reverse=True)
     assert [f.document for f in ranker.rank("gravel", ranking="bm25")] == [2]
     assert ranker.rank("gravel", ranking="bm25", allowed=[True, True, False]) == []
-    with pytest.raises(ValueError, match="need vectors"):
+    with pytest.raises(ValueError, match="needs vectors"):
         ranker.rank(query, None, "hybrid")

@@ -1,8 +1,8 @@
-"""Puts the rankings together: BM25, dense, and hybrid, which fuses both after feedback. Pure."""
+"""Puts the rankings together: BM25, dense, and their fusions, by ranks (rrf) or by scores after feedback (hybrid). Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 import numpy as np
 
@@ -12,14 +12,18 @@ from services.evidence_lookup.domain.search.dense import DenseIndex
 from services.evidence_lookup.domain.search.lexical import Floats, LexicalIndex, best_of
 from services.evidence_lookup.domain.search.thesaurus import Thesaurus
 
-Ranking = Literal["bm25", "dense", "hybrid"]
-RANKINGS: Final[tuple[str, ...]] = get_args(Ranking)
+Ranking = Literal["bm25", "dense", "rrf", "hybrid"]
 
 TITLE_WEIGHT: Final = 2
 """How often a title's terms count."""
 SYNONYM_WEIGHT: Final = 0.4
 DENSE_WEIGHT: Final = 0.7
 """The part that meaning has in the hybrid; words have the rest."""
+
+RANK_CONSTANT: Final = 60
+"""What reciprocal rank fusion adds to a rank, so that the first places do not decide alone (Cormack et al. 2009)."""
+RANKED: Final = 1000
+"""How deep reciprocal rank fusion reads both rankings."""
 
 WORDS_ON_TOPIC: Final = 0.35
 LIKENESS_ON_TOPIC: Final = 0.3
@@ -50,19 +54,22 @@ class Ranker:
         limit: int = 10,
         allowed: "Sequence[bool] | None" = None,
     ) -> list[Found]:
-        """The best documents for a search. ``vector`` is its embedding, of length 1, which dense and hybrid need.
+        """The best documents for a search. ``vector`` is its embedding, of length 1, which all but
+        bm25 need.
 
         ``allowed`` says of each document whether it may be found.
 
         Raises:
-            ValueError: dense or hybrid without a vector or without an index of vectors.
+            ValueError: a ranking other than bm25 without a vector or without an index of vectors.
         """
         if ranking == "bm25":
             scores = self._words(text)
         elif self.dense is None or vector is None:
-            raise ValueError("Dense and hybrid ranking need vectors.")
+            raise ValueError("Every ranking but bm25 needs vectors.")
         elif ranking == "dense":
             scores = _above_zero(self.dense.scores(vector))
+        elif ranking == "rrf":
+            scores = _reciprocal(self._words(text), _above_zero(self.dense.scores(vector)))
         else:
             scores = self._hybrid(text, vector, self.dense)
         if allowed is not None:
@@ -104,6 +111,15 @@ def document_terms(analyzer: Analyzer, article: Article) -> list[str]:
 def _fused(words: Floats, meaning: Floats) -> Floats:
     """The sum of both by weight, each scaled: its distances tell more than its ranks do (Bruch et al. 2023)."""
     fused: Floats = (1 - DENSE_WEIGHT) * words + DENSE_WEIGHT * _scaled(meaning)
+    return fused
+
+
+def _reciprocal(*rankings: Floats) -> Floats:
+    """The sum of ``1 / (60 + rank)`` over the rankings that have a document."""
+    fused = np.zeros_like(rankings[0])
+    for scores in rankings:
+        best = best_of(scores, RANKED)
+        fused[best] += np.float32(1) / (RANK_CONSTANT + np.arange(1, len(best) + 1, dtype=np.float32))
     return fused
 
 
