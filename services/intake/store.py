@@ -78,7 +78,7 @@ class Submissions:
 
     async def _store(self, connection: AsyncConnection, batch: Sequence[Submission]) -> list[Received]:
         causes = [causation_of(s.request) for s in batch]
-        known = await cases_by_cause(connection, CONSUMER, causes)
+        known = await cases_by_cause(connection, causes)
         fresh = {c: (new_case_id(), s) for c, s in zip(causes, batch, strict=True) if c not in known}
         if fresh:
             await self._add(connection, fresh)

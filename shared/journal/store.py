@@ -30,7 +30,9 @@ _APPEND = text(
         CAST(:state_before AS text[]), CAST(:state_after AS text[]), CAST(:actor AS text[]), CAST(:payer AS text[]),
         CAST(:consumer AS text[]), CAST(:causation_id AS uuid[]), CAST(:occurred_at AS timestamptz[]),
         CAST(:recorded_at AS timestamptz[]), CAST(:traceparent AS text[]), CAST(:code_version AS text[]),
-        CAST(:public AS text[]), CAST(:data AS bytea[]), CAST(:previous_hash AS bytea[]), CAST(:hash AS bytea[])))
+        CAST(:public AS text[]), CAST(:data AS bytea[]), CAST(:previous_hash AS bytea[]), CAST(:hash AS bytea[]))
+    RETURNING case_id, sequence, causation_id),
+    caused AS (INSERT INTO journal_causes SELECT causation_id, case_id FROM appended WHERE sequence = 1)
     SELECT pg_notify(:channel, :payload)
     """
 )
@@ -74,7 +76,8 @@ _HISTORIES = text(
     """
 )
 _MIGRATED = text("SELECT to_regclass('journal') IS NOT NULL")
-_BY_CAUSE = text("SELECT causation_id, case_id FROM journal WHERE consumer = :consumer AND causation_id = ANY(:causes)")
+_BY_CAUSE = text("SELECT causation_id, case_id FROM journal_causes WHERE causation_id = ANY(:causes)")
+_UNIQUE_VIOLATION: Final = "23505"
 
 _to_json = msgspec.json.Encoder(order="deterministic").encode
 
@@ -105,8 +108,9 @@ async def append(connection: AsyncConnection, events: Sequence[Accepted], histor
     try:
         await connection.execute(_APPEND, columns | notice)
     except IntegrityError as error:
-        name = str(getattr(getattr(error.orig, "__cause__", None), "constraint_name", ""))
-        if name in {"journal_pkey", "journal_once_in_effect"}:
+        # A sequence that is taken, a cause that has had its effect, or a request that has made its case: each partition
+        # names its own constraint, so it is the kind of the error that tells.
+        if getattr(error.orig, "sqlstate", None) == _UNIQUE_VIOLATION:
             raise ConcurrentAppendError("Another writer was first.") from error
         raise
 
@@ -142,9 +146,9 @@ async def read_histories(
     return histories
 
 
-async def cases_by_cause(connection: AsyncConnection, consumer: str, causes: Sequence[UUID]) -> dict[UUID, UUID]:
-    """Which case each cause has led to, for causes that a consumer has already answered."""
-    result = await connection.execute(_BY_CAUSE, {"consumer": consumer, "causes": list(causes)})
+async def cases_by_cause(connection: AsyncConnection, causes: Sequence[UUID]) -> dict[UUID, UUID]:
+    """Which case each request has made, for those that have made one."""
+    result = await connection.execute(_BY_CAUSE, {"causes": list(causes)})
     return {row[0]: row[1] for row in result}
 
 
