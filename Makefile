@@ -55,6 +55,6 @@ evaluate: install
 
 # Renewed from nothing, so that every pin is the newest that pyproject.toml allows.
 lock: install
-	$(UV_LOCK) --upgrade --extra embedded --extra dense --group build --group dev --group weights --output-file requirements.lock
-	$(UV_LOCK) --constraint requirements.lock --extra embedded --extra dense --group bench --output-file requirements-bench.lock
-	$(UV_LOCK) --constraint requirements.lock --group build --output-file deploy/requirements.lock
+	$(UV_LOCK) --upgrade --extra embedded --extra dense --extra archive --group build --group dev --group weights --output-file requirements.lock
+	$(UV_LOCK) --constraint requirements.lock --extra embedded --extra dense --extra archive --group bench --output-file requirements-bench.lock
+	$(UV_LOCK) --constraint requirements.lock --extra archive --group build --output-file deploy/requirements.lock
