@@ -5,8 +5,9 @@ import typer
 from services.cli.audit_access import accesses_command
 from services.cli.audit_as_of import as_of_command
 from services.cli.audit_bundle import check_command, export_command
+from services.cli.audit_checkpoint import checkpoint_command, keygen_command
 from services.cli.audit_replay import replay_command
-from services.cli.audit_verify import checkpoint_command, keygen_command, verify_command
+from services.cli.audit_verify import verify_command
 from services.cli.audit_what_if import what_if_command
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)

@@ -1,6 +1,7 @@
 """``priorauth audit as-of``: a case as it was known at an instant, and what changed until another."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ import typer
 from services.cli.errors import REFUSED, fail
 from services.cli.instants import as_utc
 from services.cli.output import print_json, print_lines
-from services.cli.target import AsJson, DataDir, engine_in, run, settings_for
+from services.cli.target import ArchiveDir, AsJson, DataDir, archives_of, engine_in, run, settings_for
 from shared.case.as_of import By, difference, view_as_of
 from shared.case.history import History
 from shared.journal.store import read_histories
@@ -23,13 +24,14 @@ def as_of_command(
         str, typer.Option("--by", help="recorded: what the journal had; effective: what had happened.")
     ] = "recorded",
     until: Annotated[datetime | None, typer.Option("--until", help="Show what changed from --at until then.")] = None,
+    archives: ArchiveDir = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Shows a case as it was known at an instant."""
     if by not in ("recorded", "effective"):
         raise typer.BadParameter("must be recorded or effective.", param_hint="--by")
-    history = run(_read(settings_for(data_dir), case))
+    history = run(_read(settings_for(data_dir), case, archives))
     kind: By = "recorded" if by == "recorded" else "effective"
     view = view_as_of(history, as_utc(at), kind)
     changes = None
@@ -41,9 +43,10 @@ def as_of_command(
         print_lines(*_lines(view, changes))
 
 
-async def _read(settings: Settings, case: UUID) -> History:
+async def _read(settings: Settings, case: UUID, folder: Path | None) -> History:
     async with engine_in(settings, "auditor") as engine, engine.connect() as connection:
-        histories = await read_histories(connection, None, [case])
+        archives = await archives_of(connection, folder or settings.archive_dir, case)
+        histories = await read_histories(connection, None, [case], archives=archives)
     if case not in histories:
         fail(REFUSED, f"There is no case {case}.")
     return histories[case]

@@ -16,7 +16,7 @@ from services.cli.audit_access import Why, note_access
 from services.cli.errors import CHECK_FAILED, REFUSED, USAGE, fail
 from services.cli.output import print_json, print_lines
 from services.cli.page import page
-from services.cli.target import AsJson, DataDir, engine_in, master_key, run, settings_for
+from services.cli.target import ArchiveDir, AsJson, DataDir, archives_of, engine_in, master_key, run, settings_for
 from services.criteria_evaluation.policy import load_policy
 from shared.case.history import History
 from shared.case.view import determination_view
@@ -45,11 +45,13 @@ def export_command(
     public_key: Annotated[Path | None, typer.Option(help="The public key (PEM) of those checkpoints.")] = None,
     key: Annotated[Path | None, typer.Option(help="A private key (PEM) that signs the bundle.")] = None,
     why: Why = "export",
+    archives: ArchiveDir = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Writes one file that proves a case without these servers."""
     settings = settings_for(data_dir)
+    settings = settings.model_copy(update={"archive_dir": archives or settings.archive_dir})
     if (checkpoints is None) != (public_key is None):
         fail(USAGE, "--checkpoints and --public-key go together.")
     if out.exists():
@@ -90,7 +92,8 @@ async def _export(
             await note_access(engine, "export", why, case)
         async with engine.connect() as connection:
             await connection.execution_options(isolation_level="REPEATABLE READ")
-            history = (await read_histories(connection, master, [case], tuple(MODELS))).get(case)
+            archives = await archives_of(connection, settings.archive_dir, case)
+            history = (await read_histories(connection, master, [case], tuple(MODELS), archives)).get(case)
             if history is None:
                 fail(REFUSED, f"There is no case {case}.")
             if master is not None and history.key is None:
@@ -103,7 +106,7 @@ async def _export(
                 case,
                 await installation_of(connection),
                 datetime.now(UTC).isoformat(timespec="seconds"),
-                await read_events(connection, case),
+                await read_events(connection, case, archives),
                 history.key,
                 documents,
             )

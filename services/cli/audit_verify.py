@@ -1,33 +1,46 @@
-"""``priorauth audit verify``, ``checkpoint`` and ``keygen``: whether the journal is as it was written, and the seals on it."""
+"""``priorauth audit verify``: whether the journal, its archives and what stands beside them are as they were written."""
 
-from datetime import UTC, datetime
+import os
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from pydantic import SecretBytes
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.cli.errors import CHECK_FAILED, REFUSED, USAGE, fail
 from services.cli.output import print_json, print_lines
-from services.cli.target import AsJson, DataDir, engine_in, master_key, run, settings_for
+from services.cli.target import ArchiveDir, AsJson, DataDir, archives_of, engine_in, master_secret, run, settings_for
 from shared.journal.access import verify_accesses
-from shared.journal.checkpoint import (
-    Checkpoint,
-    CheckpointError,
-    CheckpointFiles,
-    generate_key,
-    load_private_key,
-    load_public_key,
-    summary,
-)
-from shared.journal.contents import verify_contents, verify_projection
-from shared.journal.crypto import MasterKey
-from shared.journal.sealing import make_checkpoints, verify_checkpoints
+from shared.journal.archives import Archives
+from shared.journal.checkpoint import CheckpointError, CheckpointFiles, load_public_key
+from shared.journal.contents import verify_causes, verify_contents, verify_projection
+from shared.journal.sealing import verify_checkpoints
+from shared.journal.spans import Span, span_of, spans
 from shared.journal.verify import Verification, verify_within
+from shared.platform.keys import master_of
 from shared.platform.settings import Settings
 
 Seals = tuple[Path, Ed25519PublicKey]
+_SNAPSHOT = text("SELECT pg_export_snapshot()")
+
+
+@dataclass(frozen=True, slots=True)
+class Chains:
+    """What a process needs to verify the chains of a range of cases, and their contents where there is a master key."""
+
+    settings: Settings
+    folder: Path | None
+    master: SecretBytes | None
+    case: UUID | None = None
+    snapshot: str | None = None
 
 
 def verify_command(
@@ -39,14 +52,16 @@ def verify_command(
     contents: Annotated[
         bool, typer.Option(help="Open keys, contents and documents too; needs the master key.")
     ] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes that verify at once.")] = os.cpu_count() or 1,
+    archives: ArchiveDir = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Recomputes every hash chain and checks what must hold of each event, and of what stands beside the journal."""
     settings = settings_for(data_dir)
     seals = _seals(checkpoints, public_key)
-    master = master_key(settings) if contents else None
-    found = run(_verify(settings, case, seals, master)).as_dict()
+    chains = Chains(settings, archives or settings.archive_dir, master_secret(settings) if contents else None, case)
+    found = run(_verify(chains, seals, 1 if case is not None else jobs)).as_dict()
     if as_json:
         print_json(found)
     else:
@@ -70,69 +85,54 @@ def _seals(checkpoints: Path | None, public_key: Path | None) -> Seals | None:
         fail(REFUSED, str(error))
 
 
-async def _verify(settings: Settings, case: UUID | None, seals: Seals | None, master: MasterKey | None) -> Verification:
-    async with engine_in(settings, "auditor") as engine, engine.connect() as connection:
+async def _verify(chains: Chains, seals: Seals | None, jobs: int) -> Verification:
+    async with engine_in(chains.settings, "auditor") as engine, engine.connect() as connection:
         # One snapshot for everything, so that what live services write meanwhile is no false alarm.
         await connection.execution_options(isolation_level="REPEATABLE READ")
-        found = await verify_within(connection, case)
-        if case is None:
+        archives = await archives_of(connection, chains.folder, chains.case)
+        found = await _chains(connection, chains, archives, jobs)
+        if archives is not None:
+            found.problems += archives.problems()
+        if chains.case is None:
             found.problems += [p async for p in verify_projection(connection)]
-        if seals is None and case is None:
+            found.problems += [p async for p in verify_causes(connection)]
+        if seals is None and chains.case is None:
             found.problems += [p async for p in verify_accesses(connection)]
         if seals is not None:
-            sealed = verify_checkpoints(connection, CheckpointFiles(seals[0]), seals[1])
-            found.problems += [p async for p in sealed if case is None or p.case in ("", str(case))]
-        if master is not None:
-            found.problems += [p async for p in verify_contents(connection, master, case)]
+            sealed = verify_checkpoints(connection, CheckpointFiles(seals[0]), seals[1], archives)
+            found.problems += [p async for p in sealed if chains.case is None or p.case in ("", str(chains.case))]
         return found
 
 
-def checkpoint_command(
-    to: Annotated[
-        Path, typer.Option("--to", help="The folder of checkpoints, on a disk that the database's owner does not rule.")
-    ],
-    key: Annotated[Path, typer.Option("--key", help="The private key (PEM) that signs, of `audit keygen`.")],
-    data_dir: DataDir = None,
-    as_json: AsJson = False,
-) -> None:
-    """Seals what has been appended since the last checkpoint."""
-    made = [summary(c) for c in run(_checkpoint(settings_for(data_dir), to, key))]
-    if as_json:
-        print_json({"checkpoints": made})
-    else:
-        print_lines(*(f"checkpoint {c['number']}: {c['size']} events, root {c['root']}" for c in made))
-        if not made:
-            print_lines("Nothing has been appended since the last checkpoint.")
+async def _chains(connection: AsyncConnection, chains: Chains, archives: Archives | None, jobs: int) -> Verification:
+    """In so many processes, each with a range of cases after the other, on the snapshot of this connection."""
+    parts = await spans(connection, jobs * 4, archives) if jobs > 1 else []
+    if len(parts) < 2:
+        return await _part(connection, chains, archives, span_of(chains.case))
+    snapshot = str(await connection.scalar(_SNAPSHOT))
+    work = partial(_verify_part, Chains(chains.settings, chains.folder, chains.master, None, snapshot))
+    found = Verification()
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        for part in pool.map(work, parts):
+            found.add(part)
+    return found
 
 
-async def _checkpoint(settings: Settings, to: Path, key: Path) -> list[Checkpoint]:
-    async with engine_in(settings, "auditor") as engine:
-        try:
-            private = load_private_key(key)
-            return [c async for c in make_checkpoints(engine, CheckpointFiles(to), private, datetime.now(UTC))]
-        except CheckpointError as error:
-            fail(REFUSED, str(error))
-        except FileExistsError:
-            fail(REFUSED, f"Another process is writing checkpoints to {to}; let one process make them.")
+def _verify_part(chains: Chains, span: Span) -> Verification:
+    return run(_in_snapshot(chains, span))
 
 
-def keygen_command(
-    file: Annotated[
-        Path, typer.Argument(help="Where the private key goes; the public one lies beside it as FILE.pub.")
-    ],
-    as_json: AsJson = False,
-) -> None:
-    """Makes the key that signs checkpoints (Ed25519)."""
-    try:
-        generate_key(file)
-    except FileExistsError:
-        fail(REFUSED, f"{file} is there already, and a key is never replaced.")
-    except OSError as error:
-        fail(USAGE, f"{file} cannot be written ({error.strerror}).")
-    result: dict[str, Any] = {"private_key": str(file), "public_key": f"{file}.pub"}
-    if as_json:
-        print_json(result)
-    else:
-        print_lines(
-            f"Keep {file} where only the process that makes checkpoints reads it; give {file}.pub to your auditors."
-        )
+async def _in_snapshot(chains: Chains, span: Span) -> Verification:
+    async with engine_in(chains.settings, "auditor") as engine, engine.connect() as connection:
+        await connection.execution_options(isolation_level="REPEATABLE READ")
+        # The name is one that the server made; SET takes no parameters.
+        await connection.execute(text(f"SET TRANSACTION SNAPSHOT '{chains.snapshot}'"))
+        return await _part(connection, chains, await archives_of(connection, chains.folder, None), span)
+
+
+async def _part(connection: AsyncConnection, chains: Chains, archives: Archives | None, span: Span) -> Verification:
+    found = await verify_within(connection, span, archives)
+    if chains.master is not None:
+        master = master_of(chains.settings, chains.master)
+        found.problems += [p async for p in verify_contents(connection, master, span, archives)]
+    return found

@@ -28,8 +28,12 @@ class CommandError(Exception):
     """Ends a command with an exit code and one sentence."""
 
     def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
+        # Both are arguments, so that the error can be handed on by another process.
+        super().__init__(code, message)
         self.code = code
+
+    def __str__(self) -> str:
+        return str(self.args[1])
 
 
 def fail(code: int, message: str) -> NoReturn:

@@ -1,5 +1,6 @@
 """``priorauth keys`` and ``priorauth cases erase``: what is done to keys, by the owner of the database."""
 
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
@@ -7,7 +8,7 @@ import typer
 
 from services.cli.errors import REFUSED, fail
 from services.cli.output import print_json, print_lines
-from services.cli.target import AsJson, DataDir, engine_in, master_key, run, settings_for
+from services.cli.target import ArchiveDir, AsJson, DataDir, archives_of, engine_in, master_key, run, settings_for
 from shared.case.states import IllegalTransitionError
 from shared.journal.commands import CaseNotFoundError
 from shared.journal.crypto import MasterKey
@@ -21,6 +22,7 @@ def erase_command(
     case_id: UUID,
     reason: Annotated[str, typer.Option(help=f"One of {', '.join(REASONS)}; it stands in the journal.")],
     by: Annotated[str, typer.Option(help="Who erases, as an id without blanks; it stands in the journal.")] = "cli",
+    archives: ArchiveDir = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -31,17 +33,21 @@ def erase_command(
     if not by or not by.replace("-", "").replace("_", "").isalnum():
         raise typer.BadParameter("must be an id of letters, digits, - and _.", param_hint="--by")
     settings = settings_for(data_dir)
-    run(_erase(settings, master_key(settings), case_id, chosen, by))
+    run(_erase(settings, master_key(settings), case_id, chosen, by, archives or settings.archive_dir))
     if as_json:
         print_json({"id": str(case_id), "state": "erased", "reason": chosen})
     else:
         print_lines(f"{case_id} is erased. Copies outside of this installation (bundles, letters) are not.")
 
 
-async def _erase(settings: Settings, master: MasterKey, case_id: UUID, reason: Reason, by: str) -> None:
+async def _erase(
+    settings: Settings, master: MasterKey, case_id: UUID, reason: Reason, by: str, folder: Path | None
+) -> None:
     async with engine_in(settings, "owner") as engine:
+        async with engine.connect() as connection:
+            archives = await archives_of(connection, folder, case_id)
         try:
-            await erase(engine, master, case_id, reason, f"operator:{by}")
+            await erase(engine, master, case_id, reason, f"operator:{by}", archives)
         except CaseNotFoundError:
             fail(REFUSED, f"There is no case {case_id} with a key: it does not exist, or it was erased before.")
         except IllegalTransitionError:

@@ -57,6 +57,12 @@ def _keys(app: typer.Typer) -> None:
     app.add_typer(keys.app, name="keys")
 
 
+def _journal(app: typer.Typer) -> None:
+    from services.cli import journal
+
+    app.add_typer(journal.app, name="journal")
+
+
 COMMANDS: Final[Mapping[str, Callable[[typer.Typer], None]]] = {
     **dict.fromkeys(("run", "migrate", "topics", "console", "up", "demo"), _servers),
     "determine": _offline,
@@ -66,6 +72,7 @@ COMMANDS: Final[Mapping[str, Callable[[typer.Typer], None]]] = {
     "audit": _audit,
     "replay": _replay,
     "keys": _keys,
+    "journal": _journal,
 }
 """Every command, and what adds it with the others of its module."""
 

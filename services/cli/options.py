@@ -10,3 +10,6 @@ DataDir = Annotated[
 ]
 Url = Annotated[str | None, typer.Option(help="Address of intake.", envvar="PRIORAUTH_URL")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+ArchiveDir = Annotated[
+    Path | None, typer.Option("--archives", help="The folder of archived months, where there are any.")
+]

@@ -7,21 +7,38 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import UUID
 
 import httpx
-from pydantic import ValidationError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from pydantic import SecretBytes, ValidationError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from services.cli.errors import REFUSED, UNREACHABLE, USAGE, CommandError, fail
-from services.cli.options import AsJson, DataDir, Url
+from services.cli.options import ArchiveDir, AsJson, DataDir, Url
+from shared.journal.archives import Archives, open_archives
 from shared.journal.crypto import KeyUnavailableError, MasterKey
 from shared.journal.place import data_directory
+from shared.journal.problems import ArchiveError
 from shared.platform.database import Role, is_unavailable, make_engine
 from shared.platform.keys import master_of
 from shared.platform.settings import Settings, get_settings
 from shared.platform.topology import CONSOLE_FILE, CONSOLE_READER
 
-__all__ = ["AsJson", "DataDir", "Running", "Url", "base_url", "call", "master_key", "run", "running", "settings_for"]
+__all__ = [
+    "ArchiveDir",
+    "AsJson",
+    "DataDir",
+    "Running",
+    "Url",
+    "archives_of",
+    "base_url",
+    "call",
+    "master_key",
+    "master_secret",
+    "run",
+    "running",
+    "settings_for",
+]
 
 T = TypeVar("T")
 
@@ -76,12 +93,25 @@ def base_url(url: str | None, data_dir: Path | None) -> str:
 
 def master_key(settings: Settings) -> MasterKey:
     """The master key, set or lying beside an embedded PostgreSQL's data. Ends the command where there is none."""
+    return master_of(settings, master_secret(settings))
+
+
+def master_secret(settings: Settings) -> SecretBytes:
+    """The same as bytes, which can be handed to another process."""
     secret = settings.master_key
     if secret is None and (beside := run(_key_beside(settings))) is not None:
         secret = Settings(master_key=beside).master_key
     if secret is None:
         fail(USAGE, "Set PRIORAUTH_MASTER_KEY to the base64 key that the services use, or name --data-dir.")
-    return master_of(settings, secret)
+    return secret
+
+
+async def archives_of(connection: AsyncConnection, folder: Path | None, case: UUID | None = None) -> Archives | None:
+    """The archives of the journal, or those of one case. Ends the command where they cannot be used."""
+    try:
+        return await open_archives(connection, folder, case)
+    except ArchiveError as error:
+        fail(REFUSED, str(error))
 
 
 async def _key_beside(settings: Settings) -> str | None:
@@ -138,7 +168,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(work)
     except CommandError:
         raise
-    except KeyUnavailableError as error:
+    except (KeyUnavailableError, ArchiveError) as error:
         raise CommandError(REFUSED, str(error)) from error
     except Exception as error:
         if is_unavailable(error):

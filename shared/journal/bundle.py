@@ -22,6 +22,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.events.codec import decode
+from shared.journal.archives import Archives
 from shared.journal.bundle_verifier import SCHEMA, BundleError, check, pack, unpack
 from shared.journal.chain import microseconds
 from shared.journal.checkpoint import CheckpointFiles
@@ -52,9 +53,15 @@ class Material:
     extra: Mapping[str, bytes] = field(default_factory=dict)
 
 
-async def read_events(connection: AsyncConnection, case_id: UUID) -> list[dict[str, Any]]:
+async def read_events(
+    connection: AsyncConnection, case_id: UUID, archives: Archives | None = None
+) -> list[dict[str, Any]]:
     """A case's events as they are stored, in the form of ``events.jsonl``: instants in microseconds, bytes in base64."""
-    return [_plain(dict(row)) for row in (await connection.execute(_EVENTS, {"case_id": case_id})).mappings()]
+    result = await connection.execute(_EVENTS, {"case_id": case_id})
+    names = list(result.keys())
+    archived = archives.rows_of([case_id]) if archives is not None else ()
+    older = [{name: getattr(row, name) for name in names} for row in archived]
+    return [_plain(row) for row in [*older, *map(dict, result.mappings())]]
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ and ``json.dumps(header, separators=(",", ":"), ensure_ascii=False)`` of the sta
 
 import hashlib
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -65,3 +66,31 @@ def link(
         )
     )
     return hashlib.sha256(b"".join((previous_hash, header, b"\n", data))).digest()
+
+
+def hash_of(row: Any) -> bytes:
+    """The hash that a stored event's columns give."""
+    return link(
+        row.previous_hash,
+        case_id=row.case_id,
+        sequence=row.sequence,
+        event_id=row.event_id,
+        type_=row.type,
+        state_before=row.state_before,
+        state_after=row.state_after,
+        actor=row.actor,
+        payer=row.payer,
+        consumer=row.consumer,
+        causation_id=row.causation_id,
+        occurred_at=row.occurred_at,
+        recorded_at=row.recorded_at,
+        traceparent=row.traceparent,
+        code_version=row.code_version,
+        public=row.public,
+        data=row.data,
+    )
+
+
+def is_linked(row: Any) -> bool:
+    """Whether a stored event is as it was written, by its own hash."""
+    return bool(hash_of(row) == row.hash)

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from opentelemetry import trace
@@ -12,6 +13,9 @@ from shared.journal.crypto import MasterKey
 from shared.journal.store import ConcurrentAppendError, append, read_histories
 from shared.platform.telemetry import format_traceparent
 from shared.platform.version import CODE_VERSION
+
+if TYPE_CHECKING:
+    from shared.journal.archives import Archives
 
 _ATTEMPTS = 8
 
@@ -31,10 +35,11 @@ async def append_one(
     causation_id: UUID,
     needs: Collection[str] = (),
     also: Callable[[AsyncConnection, Accepted], Awaitable[None]] | None = None,
+    archives: "Archives | None" = None,
 ) -> History:
     """Lets ``decide`` look at a case and appends what it proposes; repeated where another writer was first.
 
-    A cause that has had its effect changes nothing. ``also`` may await SQL of its own in the same transaction.
+    A cause that has had its effect changes nothing. ``archives`` has the beginning of an archived case. ``also`` may await SQL of its own in the same transaction.
 
     Raises:
         CaseNotFoundError: there is no such case, or its key was erased.
@@ -44,7 +49,9 @@ async def append_one(
     for attempt in range(_ATTEMPTS):
         try:
             async with engine.begin() as connection:
-                return await _append(connection, master, case_id, decide, actor, consumer, causation_id, needs, also)
+                return await _append(
+                    connection, master, case_id, decide, actor, consumer, causation_id, needs, also, archives
+                )
         except ConcurrentAppendError:
             if attempt == _ATTEMPTS - 1:
                 raise
@@ -61,8 +68,9 @@ async def _append(
     causation_id: UUID,
     needs: Collection[str],
     also: Callable[[AsyncConnection, Accepted], Awaitable[None]] | None,
+    archives: "Archives | None",
 ) -> History:
-    histories = await read_histories(connection, master, [case_id], needs)
+    histories = await read_histories(connection, master, [case_id], needs, archives)
     history = histories.get(case_id)
     if history is None or history.key is None:
         raise CaseNotFoundError("There is no case with that id.")

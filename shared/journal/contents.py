@@ -12,21 +12,18 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from zstandard import ZstdError
 
+from shared import flow
+from shared.journal.archives import Archives
 from shared.journal.compression import unpack
 from shared.journal.crypto import KeyUnavailableError, MasterKey, event_binding, unseal
 from shared.journal.problems import Problem
+from shared.journal.spans import ALL, Span, case_batches
 
-_BATCH: Final = 200
-_CASES = text(
-    """
-    SELECT j.case_id, k.wrapped_key FROM journal j LEFT JOIN case_keys k USING (case_id)
-    WHERE j.sequence = 1 AND j.case_id > CAST(:after AS uuid)
-        AND (CAST(:case_id AS uuid) IS NULL OR j.case_id = CAST(:case_id AS uuid))
-    ORDER BY j.case_id LIMIT :limit
-    """
-)
+_KEYS = text("SELECT case_id, wrapped_key FROM case_keys WHERE case_id = ANY(CAST(:ids AS uuid[]))")
 _EVENTS = text(
-    "SELECT case_id, sequence, data FROM journal WHERE case_id = ANY(CAST(:ids AS uuid[])) ORDER BY case_id, sequence"
+    """
+    SELECT case_id, sequence, type, data FROM journal WHERE case_id = ANY(CAST(:ids AS uuid[])) ORDER BY case_id, sequence
+    """
 )
 _DOCUMENTS = text(
     """
@@ -35,7 +32,6 @@ _DOCUMENTS = text(
     WHERE g.case_id = ANY(CAST(:ids AS uuid[])) ORDER BY g.case_id, g.document_id
     """
 )
-_ERASED = text("SELECT case_id FROM journal WHERE case_id = ANY(CAST(:ids AS uuid[])) AND type LIKE 'case.erased.%'")
 _PROJECTED = text(
     """
     SELECT c.case_id, c.sequence, c.state, c.payer, j.state_after, j.payer FROM console_cases c
@@ -44,54 +40,66 @@ _PROJECTED = text(
     ORDER BY c.case_id
     """
 )
+_OTHER_CAUSE: Final = "The request that made it would not be known again."
+_CAUSES = text(
+    """
+    SELECT c.case_id, j.case_id IS NULL FROM journal_causes c
+    LEFT JOIN journal j ON j.case_id = c.case_id AND j.sequence = 1
+    WHERE j.causation_id IS DISTINCT FROM c.causation_id AND NOT EXISTS (
+        SELECT FROM journal_archives a WHERE c.case_id BETWEEN a.first_case AND a.last_case)
+    UNION ALL
+    SELECT j.case_id, false FROM journal j LEFT JOIN journal_causes c USING (causation_id)
+    WHERE j.sequence = 1 AND c.case_id IS DISTINCT FROM j.case_id
+    """
+)
 
 
 async def verify_contents(
-    connection: AsyncConnection, master: MasterKey, case_id: UUID | None = None
+    connection: AsyncConnection, master: MasterKey, span: Span = ALL, archives: Archives | None = None
 ) -> AsyncIterator[Problem]:
     """Problems of kind ``key``, ``content`` and ``document``, batch by batch of cases."""
-    after = UUID(int=0)
-    while True:
-        parameters = {"after": after, "case_id": case_id, "limit": _BATCH}
-        rows = (await connection.execute(_CASES, parameters)).all()
-        if not rows:
-            return
-        after = rows[-1][0]
-        ids = [row[0] for row in rows]
-        erased = {row[0] for row in await connection.execute(_ERASED, {"ids": ids})}
-        keys, problems = _open_keys(rows, erased, master)
-        for problem in [*problems, *await _contents(connection, keys), *await _documents(connection, keys)]:
+    async for ids in case_batches(connection, span, archives):
+        wrapped = {row[0]: row[1] for row in await connection.execute(_KEYS, {"ids": ids})}
+        events: list[Any] = list(await connection.execute(_EVENTS, {"ids": ids}))
+        if archives is not None:
+            events += archives.rows_of(ids)
+        erased = {event.case_id for event in events if event.type == flow.CASE_ERASED}
+        keys, problems = _open_keys(ids, wrapped, erased, master)
+        for problem in [*problems, *_contents(events, keys), *await _documents(connection, keys)]:
             yield problem
 
 
-def _open_keys(rows: Sequence[Any], erased: set[UUID], master: MasterKey) -> tuple[dict[UUID, bytes], list[Problem]]:
+def _open_keys(
+    ids: Sequence[UUID], wrapped: Mapping[UUID, bytes], erased: set[UUID], master: MasterKey
+) -> tuple[dict[UUID, bytes], list[Problem]]:
     keys: dict[UUID, bytes] = {}
     problems = []
-    for case_id, wrapped in rows:
-        if wrapped is None:
+    for case_id in ids:
+        if case_id not in wrapped:
             if case_id not in erased:
-                problems.append(
-                    Problem(str(case_id), 0, "key", "Its key is gone, and no event says that it was erased.")
-                )
+                message = "Its key is gone, and no event says that it was erased."
+                problems.append(Problem(str(case_id), 0, "key", message))
         elif case_id in erased:
             problems.append(Problem(str(case_id), 0, "key", "It was erased, and yet there is a key for it."))
         else:
             try:
-                keys[case_id] = master.open(wrapped, case_id)
+                keys[case_id] = master.open(wrapped[case_id], case_id)
             except KeyUnavailableError:
                 problems.append(Problem(str(case_id), 0, "key", "Its key does not open with this master key."))
     return keys, problems
 
 
-async def _contents(connection: AsyncConnection, keys: Mapping[UUID, bytes]) -> list[Problem]:
+def _contents(events: Sequence[Any], keys: Mapping[UUID, bytes]) -> list[Problem]:
     problems = []
-    for case_id, sequence, data in await connection.execute(_EVENTS, {"ids": list(keys)}):
+    for event in events:
+        key = keys.get(event.case_id)
+        if key is None:
+            continue
         try:
-            unpack(unseal(keys[case_id], data, event_binding(case_id, sequence)))
+            unpack(unseal(key, event.data, event_binding(event.case_id, event.sequence)))
         except (KeyUnavailableError, ZstdError):
-            problems.append(
-                Problem(str(case_id), sequence, "content", "Its content does not open with its case's key.")
-            )
+            message = "Its content does not open with its case's key."
+            problems.append(Problem(str(event.case_id), event.sequence, "content", message))
     return problems
 
 
@@ -129,3 +137,10 @@ async def verify_projection(connection: AsyncConnection) -> AsyncIterator[Proble
         else:
             message = f"The projection says payer {payer}, the journal {payer_of_journal}."
         yield Problem(str(case_id), sequence, "projection", message)
+
+
+async def verify_causes(connection: AsyncConnection) -> AsyncIterator[Problem]:
+    """Where the table by which a repeated request is known says otherwise than the journal: kind ``cause``."""
+    for case_id, gone in await connection.execute(_CAUSES):
+        message = "A request is said to have made it, and the journal does not have it." if gone else _OTHER_CAUSE
+        yield Problem(str(case_id), 1, "cause", message)

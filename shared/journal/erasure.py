@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from shared import flow
 from shared.case.history import Accepted, History, Proposed
 from shared.events.model import CaseErased
+from shared.journal.archives import Archives
 from shared.journal.commands import append_one
 from shared.journal.crypto import MasterKey
 
@@ -46,8 +47,17 @@ _WRAP = text(
 _COUNTS = text("SELECT master_key_id, count(*) FROM case_keys GROUP BY master_key_id ORDER BY master_key_id")
 
 
-async def erase(engine: AsyncEngine, master: MasterKey, case_id: UUID, reason: Reason, actor: str) -> History:
+async def erase(
+    engine: AsyncEngine,
+    master: MasterKey,
+    case_id: UUID,
+    reason: Reason,
+    actor: str,
+    archives: Archives | None = None,
+) -> History:
     """Destroys a case's key and its ways to documents; a document that no other case has goes too.
+
+    A case that was archived is erased too: its event follows in the table on those of the archive, which is not touched.
 
     Raises:
         CaseNotFoundError: there is no such case, or it was erased before.
@@ -62,6 +72,7 @@ async def erase(engine: AsyncEngine, master: MasterKey, case_id: UUID, reason: R
         consumer=flow.OPERATIONS.name,
         causation_id=uuid4(),
         also=_destroy,
+        archives=archives,
     )
 
 

@@ -19,6 +19,12 @@ _PARTITIONS: Final = text(
     FROM journal_partitions ORDER BY first_case
     """
 )
+_CONTENT: Final = text(
+    """
+    SELECT count(*), count(*) FILTER (WHERE sequence = 1), pg_total_relation_size(CAST(:name AS regclass)) FROM journal
+    WHERE case_id >= :first AND (CAST(:before AS uuid) IS NULL OR case_id < CAST(:before AS uuid))
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +49,10 @@ async def roll(connection: AsyncConnection) -> int:
 async def partitions_of(connection: AsyncConnection) -> list[Partition]:
     """Every partition, oldest first."""
     return [Partition(*row) for row in await connection.execute(_PARTITIONS)]
+
+
+async def content_of(connection: AsyncConnection, partition: Partition) -> tuple[int, int, int]:
+    """How many events and cases a partition has, and how many bytes it takes with its indexes."""
+    bounds = {"first": partition.first_case, "before": partition.before_case}
+    row = (await connection.execute(_CONTENT, {"name": partition.name, **bounds})).one()
+    return row[0], row[1], row[2]

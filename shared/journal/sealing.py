@@ -5,7 +5,7 @@ so that no event can later come in between. Memory is bounded by ``SEGMENT`` eve
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.journal.access import last_access, verify_accesses
+from shared.journal.archives import Archives
 from shared.journal.checkpoint import Checkpoint, CheckpointError, CheckpointFiles, pack_leaves
 from shared.journal.merkle import Frontier, leaf_hash
 from shared.journal.problems import Problem
@@ -112,7 +113,7 @@ def _seal(
 
 
 async def verify_checkpoints(
-    connection: AsyncConnection, files: CheckpointFiles, key: Ed25519PublicKey
+    connection: AsyncConnection, files: CheckpointFiles, key: Ed25519PublicKey, archives: Archives | None = None
 ) -> AsyncIterator[Problem]:
     """What the journal no longer has, or has otherwise, than when it was sealed.
 
@@ -122,7 +123,7 @@ async def verify_checkpoints(
     """
     place = {"xid": 0, "position": 0}
     frontier = Frontier()
-    sealed = (0, "")
+    sealed, archived = (0, ""), 0
     installation = await installation_of(connection)
     try:
         for checkpoint, leaves in files.read(key):
@@ -135,26 +136,49 @@ async def verify_checkpoints(
                 yield Problem("", 0, "checkpoint", f"Checkpoint {checkpoint.number} has another root than its leaves.")
                 return
             end = {"to_xid": checkpoint.transaction_id, "to_position": checkpoint.position}
-            async for problem in _compare(connection, leaves, place, end):
+            found = await _found(connection, leaves, archives)
+            archived += sum(in_archive for *_, in_archive in found)
+            for problem in _compare(leaves, found, place, end):
+                yield problem
+            async for problem in _inserted(connection, leaves, place, end):
                 yield problem
             place = {"xid": checkpoint.transaction_id, "position": checkpoint.position}
             sealed = (checkpoint.access_entries, checkpoint.access_hash)
     except CheckpointError as error:
         yield Problem("", 0, "checkpoint", str(error))
+    if archives is not None:
+        # An archive is not in the relay's order, so what was put into it is found by counting.
+        places = archives.columns(("transaction_id", "position"))
+        unsealed = sum(at <= (place["xid"], place["position"]) for at in places) - archived
+        if unsealed:
+            message = f"The archives hold {unsealed} events among those that were sealed without them."
+            yield Problem("", 0, "inserted", message)
     async for problem in verify_accesses(connection, sealed):
         yield problem
 
 
-async def _compare(
-    connection: AsyncConnection, leaves: Sequence[tuple[UUID, int, bytes]], place: dict[str, int], end: dict[str, int]
-) -> AsyncIterator[Problem]:
+_Leaves = Sequence[tuple[UUID, int, bytes]]
+_Found = tuple[bytes | None, int, int, bool]
+"""What the journal has in a leaf's place: its hash, transaction, position, and whether it lies in an archive."""
+
+
+async def _found(connection: AsyncConnection, leaves: _Leaves, archives: Archives | None) -> list[_Found]:
     parameters = {"cases": [leaf[0] for leaf in leaves], "sequences": [leaf[1] for leaf in leaves]}
-    rows = (await connection.execute(_SEALED, parameters)).all()
+    found = [(row[1], row[2], row[3], False) for row in await connection.execute(_SEALED, parameters)]
+    away = {leaf[0] for leaf, row in zip(leaves, found, strict=True) if row[0] is None}
+    if archives is None or not away:
+        return found
+    columns = archives.columns(("case_id", "sequence", "hash", "transaction_id", "position"), away)
+    archived = {(case, sequence): (digest, xid, at, True) for case, sequence, digest, xid, at in columns}
+    return [archived.get(leaf[:2], row) if row[0] is None else row for leaf, row in zip(leaves, found, strict=True)]
+
+
+def _compare(leaves: _Leaves, found: Sequence[_Found], place: dict[str, int], end: dict[str, int]) -> Iterator[Problem]:
     at = (place["xid"], place["position"])
-    for (case, sequence, digest), (_, found, xid, position) in zip(leaves, rows, strict=True):
-        if found is None:
+    for (case, sequence, digest), (there, xid, position, _) in zip(leaves, found, strict=True):
+        if there is None:
             yield Problem(str(case), sequence, "missing", "It was sealed by a checkpoint and is gone.")
-        elif found != digest:
+        elif there != digest:
             yield Problem(str(case), sequence, "rewritten", "Another event was sealed in its place.")
         elif (xid, position) <= at:
             yield Problem(str(case), sequence, "order", "Its place in the order of the relay was changed.")
@@ -162,7 +186,12 @@ async def _compare(
             at = (xid, position)
     if at > (end["to_xid"], end["to_position"]):
         yield Problem("", 0, "order", "Sealed events stand later in the order of the relay than they did.")
-    sealed = {(leaf[0], leaf[1]) for leaf in leaves}
+
+
+async def _inserted(
+    connection: AsyncConnection, leaves: _Leaves, place: dict[str, int], end: dict[str, int]
+) -> AsyncIterator[Problem]:
+    sealed = {leaf[:2] for leaf in leaves}
     for case, sequence in await connection.execute(_BETWEEN, {**place, **end}):
         if (case, sequence) not in sealed:
             yield Problem(str(case), sequence, "inserted", "It stands among events that were sealed without it.")

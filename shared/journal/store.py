@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import msgspec
@@ -16,6 +16,10 @@ from shared.events.codec import encode
 from shared.journal.chain import link
 from shared.journal.compression import pack, unpack
 from shared.journal.crypto import KeyUnavailableError, MasterKey, event_binding, new_key, seal, unseal
+
+if TYPE_CHECKING:
+    # The services read the table alone, and must not load what reads Parquet.
+    from shared.journal.archives import Archives
 
 CHANNEL: Final = "priorauth_journal"
 """Notified at each commit that appended; the payload names the event types."""
@@ -75,6 +79,7 @@ _HISTORIES = text(
     ORDER BY j.case_id, j.sequence
     """
 )
+_KEYS = text("SELECT case_id, wrapped_key FROM case_keys WHERE case_id = ANY(CAST(:case_ids AS uuid[]))")
 _MIGRATED = text("SELECT to_regclass('journal') IS NOT NULL")
 _BY_CAUSE = text("SELECT causation_id, case_id FROM journal_causes WHERE causation_id = ANY(:causes)")
 _UNIQUE_VIOLATION: Final = "23505"
@@ -130,20 +135,39 @@ async def add_keys(connection: AsyncConnection, master: MasterKey, case_ids: Seq
 
 
 async def read_histories(
-    connection: AsyncConnection, master: MasterKey | None, case_ids: Iterable[UUID], needs: Collection[str] = ()
+    connection: AsyncConnection,
+    master: MasterKey | None,
+    case_ids: Iterable[UUID],
+    needs: Collection[str] = (),
+    archives: "Archives | None" = None,
 ) -> dict[UUID, History]:
     """The histories of cases in one query; the content of the event types in ``needs`` can be opened.
 
-    Cases that do not exist are absent. A case whose key was erased has a history whose content cannot be opened.
+    Cases that do not exist are absent, and so are those whose beginning lies in an archive, unless ``archives`` has it.
+    A case whose key was erased has a history whose content cannot be opened.
     """
-    result = await connection.execute(_HISTORIES, {"case_ids": list(case_ids), "needs": list(needs)})
+    ids = list(case_ids)
+    rows: Iterable[Any] = await connection.execute(_HISTORIES, {"case_ids": ids, "needs": list(needs)})
+    if archives is not None:
+        rows = sorted([*rows, *await _archived(connection, archives, ids, needs)], key=lambda row: (row[0], row[1]))
     histories: dict[UUID, History] = {}
     history: History | None = None
-    for row in result:
+    for row in rows:
         if history is None or history.case_id != row[0]:
-            history = histories[row[0]] = History(row[0], row[7], _open_key(master, row[18], row[0]))
+            history = History(row[0], row[7], _open_key(master, row[18], row[0]))
+            if row[1] == 1:
+                histories[row[0]] = history
         history.add(_recorded(row, history.key))
     return histories
+
+
+async def _archived(
+    connection: AsyncConnection, archives: "Archives", ids: list[UUID], needs: Collection[str]
+) -> list[tuple[Any, ...]]:
+    keys = {row[0]: row[1] for row in await connection.execute(_KEYS, {"case_ids": ids})}
+    return [
+        (*row[:17], row.data if row.type in needs else None, keys.get(row.case_id)) for row in archives.rows_of(ids)
+    ]
 
 
 async def cases_by_cause(connection: AsyncConnection, causes: Sequence[UUID]) -> dict[UUID, UUID]:

@@ -14,14 +14,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from shared import flow
 from shared.case.ids import event_id
 from shared.case.states import NEW, IllegalTransitionError, MachineDenialError, check_actor, next_state
-from shared.journal.chain import GENESIS, link
+from shared.journal.archives import Archives, with_archived
+from shared.journal.chain import GENESIS, is_linked
 from shared.journal.problems import Problem
+from shared.journal.spans import ALL, Span, span_of
 
 _ROWS = text(
     """
     SELECT case_id, sequence, event_id, type, state_before, state_after, actor, payer, consumer, causation_id,
         occurred_at, recorded_at, traceparent, code_version, public, data, previous_hash, hash
-    FROM journal WHERE (CAST(:case_id AS uuid) IS NULL OR case_id = CAST(:case_id AS uuid))
+    FROM journal WHERE case_id >= :first AND (CAST(:before AS uuid) IS NULL OR case_id < CAST(:before AS uuid))
     ORDER BY case_id, sequence
     """
 )
@@ -35,6 +37,12 @@ class Verification:
     events: int = 0
     problems: list[Problem] = field(default_factory=list)
 
+    def add(self, other: "Verification") -> None:
+        """Takes what another part of the same verification found."""
+        self.cases += other.cases
+        self.events += other.events
+        self.problems += other.problems
+
     def as_dict(self) -> dict[str, Any]:
         """The JSON of ``priorauth audit verify``."""
         return {
@@ -46,17 +54,24 @@ class Verification:
 
 
 async def verify(engine: AsyncEngine, case_id: UUID | None = None) -> Verification:
-    """Recomputes every chain and checks what must hold of each event, over all cases or one."""
+    """Recomputes every chain of the table and checks what must hold of each event, over all cases or one."""
     async with engine.connect() as connection:
-        return await verify_within(connection, case_id)
+        return await verify_within(connection, span_of(case_id))
 
 
-async def verify_within(connection: AsyncConnection, case_id: UUID | None = None) -> Verification:
-    """The same in a transaction of the caller's, so that everything is looked at as of one instant."""
+async def verify_within(
+    connection: AsyncConnection, span: Span = ALL, archives: Archives | None = None
+) -> Verification:
+    """The same for a range of cases, of the table and the archives, in a transaction of the caller's: as of one instant.
+
+    Raises:
+        ArchiveError: an archive is damaged.
+    """
     found = Verification()
     checker: _CaseChecker | None = None
-    async with connection.stream(_ROWS, {"case_id": case_id}) as result:
-        async for row in result:
+    archived = archives.rows(*span) if archives is not None else iter(())
+    async with connection.stream(_ROWS, {"first": span[0], "before": span[1]}) as result:
+        async for row in with_archived(result, archived):
             if checker is None or checker.case_id != row.case_id:
                 found.cases += 1
                 checker = _CaseChecker(row.case_id)
@@ -88,7 +103,7 @@ class _CaseChecker:
             faults.append(("sequence", f"Event {self._sequence + 1} is missing."))
         if row.previous_hash != self._hash:
             faults.append(("chain", "It does not follow from the event before it."))
-        if _hash_of(row) != row.hash:
+        if not is_linked(row):
             faults.append(("hash", "It was changed after it was written."))
         if row.event_id != event_id(row.case_id, row.sequence):
             faults.append(("id", "Its id does not follow from its case and sequence."))
@@ -112,25 +127,3 @@ def _rule_faults(row: Any) -> list[tuple[str, str]]:
     except MachineDenialError as error:
         return [("actor", str(error))]
     return []
-
-
-def _hash_of(row: Any) -> bytes:
-    return link(
-        row.previous_hash,
-        case_id=row.case_id,
-        sequence=row.sequence,
-        event_id=row.event_id,
-        type_=row.type,
-        state_before=row.state_before,
-        state_after=row.state_after,
-        actor=row.actor,
-        payer=row.payer,
-        consumer=row.consumer,
-        causation_id=row.causation_id,
-        occurred_at=row.occurred_at,
-        recorded_at=row.recorded_at,
-        traceparent=row.traceparent,
-        code_version=row.code_version,
-        public=row.public,
-        data=row.data,
-    )

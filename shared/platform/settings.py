@@ -40,6 +40,16 @@ class Settings(BaseSettings):
     previous_master_keys: Annotated[dict[str, SecretBytes], NoDecode] = Field(default_factory=dict)
     """Older master keys as ``id:base64`` pairs: they open what they wrapped until ``priorauth keys rotate`` is through."""
 
+    # Audit.
+    archive_dir: Path | None = None
+    """The folder of archived months (``priorauth journal archive``), for audits that read them."""
+    checkpoint_dir: Path | None = None
+    """Where the keeper writes signed checkpoints: a folder that the database's owner does not rule. Empty: it makes none."""
+    checkpoint_key: Path | None = None
+    """The private key (Ed25519, PEM) that signs them, of ``priorauth audit keygen``."""
+    checkpoint_seconds: float = Field(default=3600.0, ge=1, le=86400)
+    """How often the keeper makes a checkpoint, where anything was appended."""
+
     # Batches and retries.
     batch_size: int = Field(default=250, ge=1, le=5000)
     """Messages that a consumer takes at most at once; one statement and one commit each."""
