@@ -15,6 +15,7 @@ from typing import Final
 import psutil
 
 from shared import flow
+from shared.flow import RELAY
 from shared.journal.migrate import upgrade
 from shared.messaging.topics import create_topics
 from shared.platform.embedded.kafka import EmbeddedKafka
@@ -23,7 +24,7 @@ from shared.platform.embedded.server import choose_port
 from shared.platform.settings import Settings
 from shared.platform.supervisor.process import Child, Command
 from shared.platform.supervisor.supervisor import http_ready
-from shared.platform.topology import NAMES, RELAY
+from shared.platform.topology import NAMES
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 _START_SECONDS = 90.0

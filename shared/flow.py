@@ -94,6 +94,13 @@ CONSOLE = ServiceFlow("console", reads=EVENT_TYPES, appends=())
 
 SERVICES: dict[str, ServiceFlow] = {s.name: s for s in (*PIPELINE, CONSOLE)}
 
+RELAY = "relay"
+"""No service, since it adds nothing to a case: publishes the journal."""
+KEEPER = "keeper"
+"""No service either: seals the journal with checkpoints and makes its partitions. It reads as an auditor does."""
+PROCESSES = (*SERVICES, RELAY, KEEPER)
+"""Every process that runs all the time."""
+
 
 def topic(event_type: str) -> str:
     """The Kafka topic of an event type: ``case.submitted.v1`` is published to ``priorauth.case.submitted.v1``."""

@@ -54,11 +54,13 @@ def keygen_command(
     file: Annotated[
         Path, typer.Argument(help="Where the private key goes; the public one lies beside it as FILE.pub.")
     ],
+    if_missing: Annotated[bool, typer.Option(help="Leave a key that is there as it is.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Makes the key that signs checkpoints (Ed25519)."""
     try:
-        generate_key(file)
+        if not (if_missing and file.exists()):
+            generate_key(file)
     except FileExistsError:
         fail(REFUSED, f"{file} is there already, and a key is never replaced.")
     except OSError as error:

@@ -12,7 +12,6 @@ from uuid import UUID
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import SecretBytes
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.cli.errors import CHECK_FAILED, REFUSED, USAGE, fail
@@ -23,13 +22,12 @@ from shared.journal.archives import Archives
 from shared.journal.checkpoint import CheckpointError, CheckpointFiles, load_public_key
 from shared.journal.contents import verify_causes, verify_contents, verify_projection
 from shared.journal.sealing import verify_checkpoints
-from shared.journal.spans import Span, span_of, spans
+from shared.journal.spans import Span, export_snapshot, import_snapshot, span_of, spans
 from shared.journal.verify import Verification, verify_within
 from shared.platform.keys import master_of
 from shared.platform.settings import Settings
 
 Seals = tuple[Path, Ed25519PublicKey]
-_SNAPSHOT = text("SELECT pg_export_snapshot()")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +107,7 @@ async def _chains(connection: AsyncConnection, chains: Chains, archives: Archive
     parts = await spans(connection, jobs * 4, archives) if jobs > 1 else []
     if len(parts) < 2:
         return await _part(connection, chains, archives, span_of(chains.case))
-    snapshot = str(await connection.scalar(_SNAPSHOT))
+    snapshot = await export_snapshot(connection)
     work = partial(_verify_part, Chains(chains.settings, chains.folder, chains.master, None, snapshot))
     found = Verification()
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
@@ -125,8 +123,8 @@ def _verify_part(chains: Chains, span: Span) -> Verification:
 async def _in_snapshot(chains: Chains, span: Span) -> Verification:
     async with engine_in(chains.settings, "auditor") as engine, engine.connect() as connection:
         await connection.execution_options(isolation_level="REPEATABLE READ")
-        # The name is one that the server made; SET takes no parameters.
-        await connection.execute(text(f"SET TRANSACTION SNAPSHOT '{chains.snapshot}'"))
+        if chains.snapshot is not None:
+            await import_snapshot(connection, chains.snapshot)
         return await _part(connection, chains, await archives_of(connection, chains.folder, None), span)
 
 

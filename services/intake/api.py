@@ -24,7 +24,7 @@ from shared.events.model import CaseAppealed
 from shared.journal.commands import CaseNotFoundError, append_one
 from shared.journal.crypto import KeyUnavailableError
 from shared.journal.group import GroupCommit
-from shared.journal.listing import list_cases
+from shared.journal.listing import is_archived, list_cases
 from shared.journal.store import CONTENT_OF_DETERMINATION, read_histories
 from shared.journal.watch import DeterminationWatch
 from shared.platform import telemetry
@@ -37,6 +37,7 @@ log = get_logger()
 IdempotencyKey = Annotated[str | None, Header(max_length=200)]
 FHIR = "application/fhir+json"
 _JSON_TYPES = ("application/fhir+json", "application/json", "text/json")
+_ARCHIVED = "This case was archived; it can be asked for from the archive."
 _WAIT = re.compile(r"\bwait\s*=\s*(\d{1,4})")
 
 
@@ -55,11 +56,13 @@ class Intake:
         """A case's history, with the content of those event types in ``needs``.
 
         Raises:
-            ProblemError: 404 where there is none; 410 where its content is wanted and was erased.
+            ProblemError: 404 where there is none; 410 where it was archived, or its content is wanted and was erased.
         """
         async with self._reader.connect() as connection:
             histories = await read_histories(connection, self.runtime.master, [case_id], needs if content else ())
-        history = histories.get(case_id)
+            history = histories.get(case_id)
+            if history is None and await is_archived(connection, case_id):
+                raise ProblemError(410, _ARCHIVED)
         if history is None:
             raise ProblemError(404, "There is no case with that id.")
         if content and history.key is None:
@@ -74,6 +77,9 @@ class Intake:
             received = await self.submissions.follow_up(request)
         except IllegalTransitionError as error:
             raise RequestRefusedError((Problem("conflict", str(error), "Bundle.entry[0].resource"),), 409) from error
+        except CaseNotFoundError as error:
+            problem = Problem("deleted", "The case of that Claim was archived or erased.", "Bundle.entry[0].resource")
+            raise RequestRefusedError((problem,), 410) from error
         if received is None:
             text = "No request with that Claim identifier is known; send it as a new one."
             problem = Problem("not-found", text, "Bundle.entry[0].resource.related")
@@ -93,6 +99,7 @@ class Intake:
                 causation_id=derived_id("appeal", str(case_id), key or str(uuid4())),
             )
         except CaseNotFoundError as error:
+            await self.read(case_id, content=True)
             raise ProblemError(404, str(error)) from error
         except IllegalTransitionError as error:
             raise ProblemError(409, str(error)) from error
@@ -112,6 +119,8 @@ def add_submit(api: FastAPI, intake: Intake) -> None:
                 return await _submit(intake, request, prefer, span)
             except RequestRefusedError as error:
                 return _fhir(operation_outcome(error.problems), error.status)
+            except ProblemError as error:
+                return _fhir(operation_outcome((Problem("deleted", error.detail),)), error.status)
             except Exception as error:
                 if not is_unavailable(error):
                     raise

@@ -20,6 +20,14 @@ _LIST = text(
     """
 )
 _FIRST = UUID(int=0)
+# Who asks for an id that never was must not be told that it was archived: a case has its key, or its erasure in the table.
+_ARCHIVED = text(
+    """
+    SELECT EXISTS (SELECT FROM journal_archives WHERE :case_id BETWEEN first_case AND last_case)
+        AND (EXISTS (SELECT FROM case_keys WHERE case_id = :case_id)
+            OR EXISTS (SELECT FROM journal WHERE case_id = :case_id))
+    """
+)
 
 
 async def list_cases(
@@ -44,3 +52,8 @@ async def list_cases(
             }
         )
     return cases
+
+
+async def is_archived(connection: AsyncConnection, case_id: UUID) -> bool:
+    """Whether the beginning of a case that the table does not have lies in an archive."""
+    return bool(await connection.scalar(_ARCHIVED, {"case_id": case_id}))

@@ -16,6 +16,7 @@ Span = tuple[UUID, UUID | None]
 ALL: Final[Span] = (UUID(int=0), None)
 _LAST: Final = (1 << 128) - 1
 
+_EXPORT: Final = text("SELECT pg_export_snapshot()")
 _CASES: Final = text("SELECT count(*) FROM journal WHERE sequence = 1")
 _NTH: Final = text("SELECT case_id FROM journal WHERE sequence = 1 ORDER BY case_id OFFSET :offset LIMIT 1")
 _PAGE: Final = text(
@@ -44,6 +45,17 @@ async def spans(connection: AsyncConnection, parts: int, archives: Archives | No
         cuts.add(await connection.scalar(_NTH, {"offset": offset}))
     bounds = [UUID(int=0), *sorted(cuts - {UUID(int=0)})]
     return list(zip(bounds, [*bounds[1:], None], strict=True))
+
+
+async def export_snapshot(connection: AsyncConnection) -> str:
+    """A name under which others see what this transaction sees, as long as it lasts."""
+    return str(await connection.scalar(_EXPORT))
+
+
+async def import_snapshot(connection: AsyncConnection, name: str) -> None:
+    """Lets a transaction that has just begun, at least REPEATABLE READ, see what the one that exported ``name`` sees."""
+    # SET takes no parameters; the name is one that the server made.
+    await connection.execute(text(f"SET TRANSACTION SNAPSHOT '{name}'"))
 
 
 async def case_batches(

@@ -48,7 +48,7 @@ class Runtime:
     name: str
     settings: Settings
     engine: AsyncEngine
-    master: MasterKey
+    key: MasterKey | None
     broker: KafkaBroker | None = None
     subscriber: object | None = None
     background: list[Background] = field(default_factory=list)
@@ -56,6 +56,13 @@ class Runtime:
     """Set when the process begins to end, so that answers without an end of their own can end too."""
     checks: dict[str, Check] = field(default_factory=dict)
     policies: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def master(self) -> MasterKey:
+        """The master key, which every process but the keeper has."""
+        if self.key is None:
+            raise RuntimeError(f"{self.name} has no master key.")
+        return self.key
 
     @property
     def reader(self) -> AsyncEngine:
@@ -156,11 +163,11 @@ def run_service(name: str, build: Build, settings: Settings) -> None:
 
 async def _serve(name: str, build: Build, settings: Settings) -> None:
     configure_logging(name, settings.log_level)
-    if settings.master_key is None:
+    if settings.master_key is None and name != flow.KEEPER:
         raise SystemExit("PRIORAUTH_MASTER_KEY is not set: give 32 bytes in base64.")
     tracing = telemetry.configure_tracing(name, settings.otlp_endpoint, settings.trace_sample_ratio)
-    master = master_of(settings, settings.master_key)
-    runtime = Runtime(name, settings, make_engine(settings), master)
+    master = master_of(settings, settings.master_key) if settings.master_key is not None else None
+    runtime = Runtime(name, settings, make_engine(settings, "auditor" if name == flow.KEEPER else "service"), master)
     runtime.checks["database"] = runtime._database
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -227,10 +234,10 @@ async def _start_broker(runtime: Runtime) -> None:
 
 async def _verify_key(runtime: Runtime) -> None:
     wait = 0.2
-    while True:
+    while runtime.key is not None:
         try:
             async with runtime.engine.connect() as connection:
-                await check_master_key(connection, runtime.master)
+                await check_master_key(connection, runtime.key)
         except KeyUnavailableError:
             log.critical("PRIORAUTH_MASTER_KEY is not the key this database was filled under")
             signal.raise_signal(signal.SIGTERM)

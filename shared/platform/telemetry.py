@@ -59,6 +59,12 @@ CONSUMER_LAG = Gauge("priorauth_consumer_lag_messages", "Messages not yet handle
 RELAY_PUBLISHED = Counter("priorauth_relay_published", "Messages published by the relay.", ["type"])
 RELAY_LAG = Gauge("priorauth_relay_lag_seconds", "Age of the oldest event that the relay has not published.")
 RELAY_LEADER = Gauge("priorauth_relay_leader", "1 where this relay holds its shard's lease.", ["shard"])
+CHECKPOINT_EVENTS = Gauge("priorauth_checkpoint_events", "Events that the newest checkpoint seals.")
+CHECKPOINT_TIME = Gauge(
+    "priorauth_checkpoint_timestamp_seconds", "When everything settled was last known to be sealed."
+)
+CHECKPOINT_INTERVAL = Gauge("priorauth_checkpoint_interval_seconds", "How often a checkpoint is due.")
+KEEPER_FAILURES = Counter("priorauth_keeper_failures", "What the keeper could not do, and tries again.", ["work"])
 HTTP_REQUESTS = Counter("priorauth_http_requests", "HTTP requests.", ["service", "route", "status"])
 HTTP_SECONDS = Histogram("priorauth_http_seconds", "HTTP request time.", ["service", "route"], buckets=_SECONDS)
 NOTICE_ATTEMPTS = Counter("priorauth_notice_attempts", "Delivery attempts.", ["channel", "result"])

@@ -12,6 +12,7 @@ from pathlib import Path
 from aiokafka.errors import KafkaError
 
 from shared import flow
+from shared.journal.checkpoint import generate_key
 from shared.journal.migrate import upgrade
 from shared.messaging.topics import create_topics
 from shared.platform.database import is_unavailable
@@ -23,8 +24,7 @@ from shared.platform.settings import Settings
 from shared.platform.supervisor.process import Command, SupervisorError
 from shared.platform.supervisor.supervisor import ProcessSpec, Step, Supervisor, http_ready
 
-RELAY = "relay"
-INNER = (*(service.name for service in flow.PIPELINE if service is not flow.INTAKE), flow.CONSOLE.name, RELAY)
+INNER = tuple(name for name in flow.PROCESSES if name != flow.INTAKE.name)
 """Every process but intake, which is the door: the last to open and the first to close."""
 NAMES = (flow.INTAKE.name, *INNER)
 CONSOLE_READER = "operator"
@@ -90,6 +90,10 @@ def process_specs(
     if embedded and not settings.console_tokens:
         env.setdefault("PRIORAUTH_CONSOLE_TOKENS", f"{CONSOLE_READER}:{master_key(data_dir / CONSOLE_FILE)}")
 
+    if embedded and settings.checkpoint_dir is None:
+        env |= {"PRIORAUTH_CHECKPOINT_DIR": str(data_dir / "checkpoints")}
+        env |= {"PRIORAUTH_CHECKPOINT_KEY": str(checkpoint_key(data_dir / "checkpoint.key"))}
+
     async def choose() -> None:
         _choose_ports(addresses, data_dir / "ports.json", port)
 
@@ -109,6 +113,14 @@ def master_key(file: Path) -> str:
     if not file.exists():
         write_atomically(file, base64.b64encode(secrets.token_bytes(32)).decode() + "\n", 0o600)
     return file.read_text(encoding="utf-8").strip()
+
+
+def checkpoint_key(file: Path) -> Path:
+    """The key that signs the checkpoints of an embedded installation, made with its public half where there is none."""
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        generate_key(file)
+    return file
 
 
 @dataclass(frozen=True, slots=True)

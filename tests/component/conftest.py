@@ -1,19 +1,22 @@
 """What component tests share: settings, an engine in the services' role, and the master key."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from uuid import UUID
 
 import httpx
 import pytest
 import pytest_asyncio
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from services.console.access import COOKIE
 from shared.journal.crypto import MasterKey
 from shared.platform.database import make_engine
-from shared.platform.settings import Settings
-from tests.support.console import APPROVED, Desk, desk
+from shared.platform.settings import Settings, with_driver
+from tests.support.archived import Journal
+from tests.support.console import APPROVED, Desk, Workshop, desk
 from tests.support.consuming import MASTER, settings_of
+from tests.support.servers import fresh_database
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +66,24 @@ async def clinician(console: Desk) -> AsyncIterator[httpx.AsyncClient]:
         await client.get(console.link())
         assert COOKIE in client.cookies
         yield client
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def journal(postgres: str, migrated_template: str, tmp_path: Path) -> AsyncIterator[Journal]:
+    async with fresh_database(postgres, migrated_template) as url:
+        service, owner = make_engine(settings_of(url)), create_async_engine(with_driver(url))
+        yield Journal(owner, Workshop(service, MASTER), tmp_path)
+        await service.dispose()
+        await owner.dispose()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def archived(journal: Journal) -> Journal:
+    """The same after the first partition went into a file, sealed before."""
+    for _ in range(3):
+        await journal.approve()
+    await journal.over()
+    await journal.approve()
+    await journal.seal()
+    await journal.archive()
+    return journal

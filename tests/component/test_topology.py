@@ -28,13 +28,13 @@ def test_every_service_of_the_flow_runs_and_intake_opens_last_and_closes_first(t
     plan = plan_for(tmp_path)
     nodes = by_name(plan)
     processes = {name for name, node in nodes.items() if isinstance(node, ProcessSpec)}
-    assert processes == {*flow.SERVICES, "relay", "kafka", "postgres"}
+    assert processes == {*flow.PROCESSES, "kafka", "postgres"}
     assert set(nodes["intake"].after) == processes - {"intake", "kafka", "postgres"}
     for name in nodes["intake"].after:
         assert nodes[name].after == ("migrate", "topics")
     stopped = [name for group in plan.stop_order for name in group]
     assert stopped[:5] == [service.name for service in flow.PIPELINE]
-    assert stopped[-3:] == ["relay", "kafka", "postgres"]
+    assert stopped[-4:] == ["relay", "keeper", "kafka", "postgres"]
 
 
 def test_without_embedded_servers_only_the_services_run(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ async def test_services_keep_their_ports_and_learn_where_the_servers_are(tmp_pat
     first, second = (plan.facts() for plan in plans)
     assert first == second
     assert first["database_url"] == "postgresql://u@db/p"
-    assert len(set(json.loads((tmp_path / "ports.json").read_text()).values())) == len(flow.SERVICES) + 1
+    assert len(set(json.loads((tmp_path / "ports.json").read_text()).values())) == len(flow.PROCESSES)
     console = by_name(plans[0])["console"]
     assert isinstance(console, ProcessSpec)
     command = console.command()

@@ -13,7 +13,7 @@ from tests.support.running import Platform, alive
 from tests.support.servers import eventually
 
 SEEDS = itertools.count(100_000, 1_000)
-PROCESSES = (*flow.SERVICES, "relay", "kafka", "postgres")
+PROCESSES = (*flow.PROCESSES, "kafka", "postgres")
 
 
 @pytest.mark.parametrize("name", PROCESSES)

@@ -19,6 +19,7 @@ IssueType = Literal[
     "too-costly",
     "transient",
     "conflict",
+    "deleted",
 ]
 """The codes of FHIR R4's IssueType that intake uses."""
 
