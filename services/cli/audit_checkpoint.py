@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from services.cli.errors import REFUSED, USAGE, fail
+from services.cli.errors import CHECK_FAILED, REFUSED, USAGE, fail
 from services.cli.output import print_json, print_lines
 from services.cli.target import AsJson, DataDir, engine_in, run, settings_for
 from shared.journal.checkpoint import (
@@ -15,9 +15,12 @@ from shared.journal.checkpoint import (
     CheckpointFiles,
     generate_key,
     load_private_key,
+    load_public_key,
     summary,
 )
+from shared.journal.consistency import check_consistency, prove_consistency
 from shared.journal.sealing import make_checkpoints
+from shared.platform.files import write_whole
 from shared.platform.settings import Settings
 
 
@@ -48,6 +51,43 @@ async def _checkpoint(settings: Settings, to: Path, key: Path) -> list[Checkpoin
             fail(REFUSED, str(error))
         except FileExistsError:
             fail(REFUSED, f"Another process is writing checkpoints to {to}; let one process make them.")
+
+
+def consistency_command(
+    earlier: Annotated[
+        Path, typer.Argument(help="A signed checkpoint that was kept (NNNNNN.json), or a proof to check.")
+    ],
+    public_key: Annotated[Path, typer.Option(help="The public key (PEM) of the checkpoints.")],
+    checkpoints: Annotated[
+        Path | None,
+        typer.Option(help="The folder whose newest checkpoint is to begin with it; without, a proof is checked."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Keep the proof in this file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Shows that the newest checkpoint begins with all that an earlier one sealed, from the files alone."""
+    try:
+        key, raw = load_public_key(public_key), earlier.read_bytes()
+        proof = prove_consistency(raw, CheckpointFiles(checkpoints), key) if checkpoints is not None else raw
+        before, after, shown = check_consistency(proof, key)
+        if out is not None:
+            write_whole(out, proof)
+    except CheckpointError as error:
+        fail(REFUSED, str(error))
+    except FileExistsError:
+        fail(REFUSED, f"{out} is there already; name another file.")
+    except OSError as error:
+        fail(USAGE, f"{error.filename or earlier} cannot be read or written ({error.strerror}).")
+    if as_json:
+        print_json({"consistent": shown, "earlier": summary(before), "later": summary(after)})
+    else:
+        verb = "begins" if shown else "DOES NOT BEGIN"
+        print_lines(
+            f"Checkpoint {after.number} ({after.size} events, {after.made_at}) {verb} with all "
+            f"{before.size} events of checkpoint {before.number} ({before.made_at})."
+        )
+    if not shown:
+        raise typer.Exit(CHECK_FAILED)
 
 
 def keygen_command(
