@@ -17,6 +17,7 @@ from shared.journal.partitions import partitions_of, roll
 from shared.platform.database import make_engine
 from shared.platform.settings import with_driver
 from tests.support.consuming import settings_of, submit
+from tests.support.months import open_since
 from tests.support.servers import fresh_database
 
 NOW = datetime.now(UTC)
@@ -89,17 +90,6 @@ async def test_the_months_to_come_are_there_and_the_last_partition_takes_whateve
         assert await partition_of(connection, await put(connection, NOW.replace(day=1) + MONTH)) == coming[0]
         assert await partition_of(connection, await put(connection, NOW + 4 * MONTH)) == "journal_open"
         assert await roll(connection) == 0
-
-
-async def open_since(connection: AsyncConnection, at: datetime) -> None:
-    """As if nobody had rolled since then: one open partition from the month of ``at`` on."""
-    for partition in await partitions_of(connection):
-        await connection.execute(text(f"DROP TABLE {partition.name}"))
-    await connection.execute(text("DELETE FROM journal_partitions"))
-    await connection.execute(
-        text("INSERT INTO journal_partitions VALUES ('journal_open', journal_month(:at), NULL)"), {"at": at}
-    )
-    await connection.execute(text("SELECT journal_add_partition('journal_open', journal_month(:at), NULL)"), {"at": at})
 
 
 async def test_an_empty_open_partition_becomes_a_month_at_a_time(owner: AsyncEngine) -> None:

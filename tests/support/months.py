@@ -36,3 +36,14 @@ async def end_first(connection: AsyncConnection) -> None:
 async def publish_all(connection: AsyncConnection) -> None:
     """As if the relay had published every event."""
     await connection.execute(_ADVANCE)
+
+
+async def open_since(connection: AsyncConnection, at: datetime) -> None:
+    """As if nobody had rolled since then: one open partition from the month of ``at`` on."""
+    for partition in await partitions_of(connection):
+        await connection.execute(text(f"DROP TABLE {partition.name}"))
+    await connection.execute(text("DELETE FROM journal_partitions"))
+    await connection.execute(
+        text("INSERT INTO journal_partitions VALUES ('journal_open', journal_month(:at), NULL)"), {"at": at}
+    )
+    await connection.execute(text("SELECT journal_add_partition('journal_open', journal_month(:at), NULL)"), {"at": at})
