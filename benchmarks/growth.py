@@ -32,7 +32,7 @@ from shared.case.ids import case_id_at
 from shared.events.model import MODELS
 from shared.journal.migrate import upgrade
 from shared.journal.partitions import content_of, partitions_of, roll
-from shared.journal.relay import FETCH
+from shared.journal.relay import FETCH, KEEP_PLANS
 from shared.journal.store import add_keys, append, read_histories
 from shared.platform.database import connect_raw, make_engine
 from shared.platform.embedded.postgres import EmbeddedPostgres
@@ -138,6 +138,7 @@ async def _stage(load: Load, batches: int, chance: random.Random) -> Stage:
 
     relay = await connect_raw(load.settings)
     try:
+        await relay.execute(KEEP_PLANS)
         places = [(row["xid"], row["position"]) for row in await relay.fetch(_PLACES, 40)]
         last = places[0]
 

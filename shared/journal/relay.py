@@ -31,6 +31,8 @@ _LEASE_SPACE: Final = 7_021_338
 _STORE_SECONDS: Final = 0.1
 _LINGER_SECONDS: Final = 0.1
 """How long after a notification rows are looked for that a transaction still under way holds back."""
+KEEP_PLANS = "SET plan_cache_mode = force_generic_plan"
+"""The fetch has one good plan, whatever the place: planning it anew would look at the ends of every partition's index."""
 _LEASE = "SELECT pg_try_advisory_lock($1, $2)"
 _CURSOR = """
     INSERT INTO relay_cursors (shards, shard, transaction_id, position)
@@ -106,6 +108,7 @@ class Relay:
             self.connected = True
             # A cursor that a crash of the server takes back costs a second publication, which has no second effect.
             await connection.execute("SET synchronous_commit = off")
+            await connection.execute(KEEP_PLANS)
             while not await connection.fetchval(_LEASE, _LEASE_SPACE + self._shards, self._shard):
                 await asyncio.sleep(self._settings.relay_poll_seconds)
             self.leader = True

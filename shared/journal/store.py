@@ -69,13 +69,21 @@ _ADD_KEYS = text(
 _NEWEST_KEY = text(
     "SELECT case_id, wrapped_key FROM case_keys WHERE master_key_id = :master ORDER BY case_id DESC LIMIT 1"
 )
+# OFFSET 0 keeps the two parts apart: case by case, its key and then its events, each by an index and in one partition. Left
+# to itself PostgreSQL may join over all keys or all events, by a plan that it made when there were few and keeps.
 _HISTORIES = text(
     """
-    SELECT j.case_id, j.sequence, j.event_id, j.type, j.state_before, j.state_after, j.actor, j.payer, j.consumer,
-        j.causation_id, j.occurred_at, j.recorded_at, j.traceparent, j.code_version, j.public, j.previous_hash, j.hash,
-        CASE WHEN j.type = ANY(CAST(:needs AS text[])) THEN j.data END AS data, k.wrapped_key
-    FROM journal j LEFT JOIN case_keys k USING (case_id)
-    WHERE j.case_id = ANY(CAST(:case_ids AS uuid[]))
+    SELECT j.*, w.wrapped_key
+    FROM (
+        SELECT u.case_id, (SELECT wrapped_key FROM case_keys k WHERE k.case_id = u.case_id) AS wrapped_key
+        FROM unnest(CAST(:case_ids AS uuid[])) AS u (case_id) OFFSET 0
+    ) AS w
+    CROSS JOIN LATERAL (
+        SELECT case_id, sequence, event_id, type, state_before, state_after, actor, payer, consumer, causation_id, occurred_at,
+            recorded_at, traceparent, code_version, public, previous_hash, hash,
+            CASE WHEN type = ANY(CAST(:needs AS text[])) THEN data END AS data
+        FROM journal WHERE case_id = w.case_id OFFSET 0
+    ) AS j
     ORDER BY j.case_id, j.sequence
     """
 )

@@ -23,6 +23,10 @@ def role_url(settings: Settings, role: Role) -> tuple[str, dict[str, str]]:
     options = {"application_name": f"priorauth-{role}", "jit": "off"}
     if role == "owner":
         return settings.sqlalchemy_url, options
+    if role == "service":
+        # PostgreSQL keeps plans. One that was made while a table or a new partition was empty would read it from end to
+        # end, for as long as no statistics are taken; every statement of the services has an index to go by.
+        options["enable_seqscan"] = "off"
     own = settings.service_database_url if role == "service" else settings.auditor_database_url
     if own is not None:
         return with_driver(own.get_secret_value()), options
