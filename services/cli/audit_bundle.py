@@ -72,7 +72,7 @@ def export_command(
 
 def _write(out: Path, raw: bytes) -> None:
     try:
-        write_whole(out, raw)
+        write_whole(out, raw, mode=0o600)
     except FileExistsError:
         fail(REFUSED, f"{out} is there already; name another file.")
     except OSError as error:

@@ -1,8 +1,6 @@
 """kill -9 while a partition is archived: the journal is whole at any moment, in the table or in its file, and never in half."""
 
-import asyncio
 import os
-import sys
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,8 +20,8 @@ from shared.journal.store import add_keys, append
 from shared.journal.verify import Verification, verify_within
 from shared.platform.settings import with_driver
 from tests.support.consuming import MASTER, NOW, PUBLIC, accept
+from tests.support.killing import Killable
 from tests.support.months import end_first, publish_all
-from tests.support.running import ROOT
 from tests.support.servers import eventually, fresh_database
 
 CASES = 4000
@@ -57,45 +55,12 @@ async def _add(connection: AsyncConnection, batch: int) -> None:
     await append(connection, events, histories)
 
 
-class Archiving:
-    """The command as a process."""
+class Archiving(Killable):
+    """The command, and what lies in its folder."""
 
     def __init__(self, database: str, folder: Path) -> None:
+        super().__init__(database, "journal", "archive", PARTITION, "--to", str(folder), "--older-than", "0")
         self.folder = folder
-        self._env = {k: v for k, v in os.environ.items() if not k.startswith("PRIORAUTH_")}
-        self._env |= {"PRIORAUTH_DATABASE_URL": database}
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> None:
-        command = (
-            "-m",
-            "services.cli.main",
-            "journal",
-            "archive",
-            PARTITION,
-            "--to",
-            str(self.folder),
-            "--older-than",
-            "0",
-        )
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, *command, cwd=ROOT, env=self._env, stderr=asyncio.subprocess.PIPE
-        )
-
-    async def kill_when(self, seen: Callable[[], bool]) -> None:
-        """kill -9 as soon as ``seen`` is true; fails where the command has ended before."""
-        assert self._process is not None
-        process = self._process
-        await eventually(lambda: seen() or process.returncode is not None, 60, interval=0.001)
-        assert process.returncode is None, "It ended before it could be killed."
-        process.kill()
-        await process.wait()
-
-    async def end(self) -> tuple[int, str]:
-        assert self._process is not None
-        _, err = await self._process.communicate()
-        assert self._process.returncode is not None
-        return self._process.returncode, err.decode()
 
     def files(self) -> set[str]:
         return {path.name for path in self.folder.iterdir()} if self.folder.exists() else set()
