@@ -2,22 +2,26 @@
 
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from services.cli.past_policies import PastPolicies
 from services.criteria_evaluation.handlers import answer as evaluate
 from services.criteria_evaluation.policy import load_policy
 from services.determination.handlers import answer as determine
+from services.evidence_lookup.domain.attach import attach as attach_library
 from services.evidence_lookup.domain.related import NO_LITERATURE, recorded
 from services.evidence_lookup.handlers import answer as attach
+from services.evidence_lookup.library import compile_library
 from services.notification.handlers import answer as notify
 from shared.case.history import History, Proposed, Recorded
 from shared.clinical.model import Evaluation
 from shared.events.model import CaseDetermined, CriteriaEvaluated, EvidenceAttached, NoticePrepared
 from shared.journal.documents import StoredDocument
 from shared.journal.replay import Answer
-from shared.journal.what_if import Evaluate
+from shared.journal.what_if import Attach, Evaluate
 from shared.messaging.work import Work
+from shared.policy import read_policies
 
 _ANY_VALIDITY = 90
 """For determinations that authorize nothing: they do not depend on it."""
@@ -56,13 +60,14 @@ def make_answers(policies: PastPolicies | None = None) -> dict[str, Answer]:
     }
 
 
-def make_evaluate(criteria_dir: Path) -> Evaluate:
-    """The evaluation by another folder of criteria sets, for a what-if.
+def make_trial(criteria: Path | None, evidence: Path | None, lexicon: Path | None) -> tuple[Evaluate, Attach]:
+    """The evaluation and the evidence by other folders of policy, for a what-if; None: as it is in force.
 
     Raises:
-        PolicyError: the folder cannot be used.
+        PolicyError: a folder cannot be used.
     """
-    policy = load_policy(criteria_dir)
+    policy = load_policy(criteria, evidence, lexicon)
+    library = compile_library(read_policies(criteria, evidence))
 
     def evaluated(history: History, before: Evaluation, documents: Mapping[str, StoredDocument]) -> Evaluation:
         data = evaluate(history, policy, documents, before.extraction).data
@@ -70,7 +75,7 @@ def make_evaluate(criteria_dir: Path) -> Evaluate:
             raise TypeError("An evaluation of another shape.")
         return data.evaluation
 
-    return evaluated
+    return evaluated, partial(attach_library, library)
 
 
 def _validity(stored: Recorded) -> int:

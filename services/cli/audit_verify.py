@@ -1,10 +1,8 @@
 """``priorauth audit verify``: whether the journal, its archives and what stands beside them are as they were written."""
 
-import os
-from concurrent.futures import ProcessPoolExecutor
+import asyncio
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -16,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.cli.errors import CHECK_FAILED, REFUSED, USAGE, fail
 from services.cli.output import print_json, print_lines
+from services.cli.spread import CORES, Jobs, spread
 from services.cli.target import ArchiveDir, AsJson, DataDir, archives_of, engine_in, master_secret, run, settings_for
 from shared.journal.access import verify_accesses
 from shared.journal.archives import Archives
@@ -50,7 +49,7 @@ def verify_command(
     contents: Annotated[
         bool, typer.Option(help="Open keys, contents and documents too; needs the master key.")
     ] = False,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes that verify at once.")] = os.cpu_count() or 1,
+    jobs: Jobs = CORES,
     archives: ArchiveDir = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -104,15 +103,14 @@ async def _verify(chains: Chains, seals: Seals | None, jobs: int) -> Verificatio
 
 async def _chains(connection: AsyncConnection, chains: Chains, archives: Archives | None, jobs: int) -> Verification:
     """In so many processes, each with a range of cases after the other, on the snapshot of this connection."""
-    parts = await spans(connection, jobs * 4, archives) if jobs > 1 else []
+    parts = await spans(connection, archives) if jobs > 1 else []
     if len(parts) < 2:
         return await _part(connection, chains, archives, span_of(chains.case))
     snapshot = await export_snapshot(connection)
     work = partial(_verify_part, Chains(chains.settings, chains.folder, chains.master, None, snapshot))
     found = Verification()
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        for part in pool.map(work, parts):
-            found.add(part)
+    # In a thread, so that the loop of this connection, whose snapshot the others read, is not one that waits.
+    await asyncio.to_thread(spread, "verify", work, parts, jobs, lambda _, part: found.add(part))
     return found
 
 

@@ -21,14 +21,17 @@ class Policy:
     lexicon: Lexicon
 
 
-def load_policy(criteria_dir: Path | None = None, evidence_dir: Path | None = None) -> Policy:
-    """The policy that ships with the code, or with the criteria sets and the evidence of folders.
+def load_policy(
+    criteria_dir: Path | None = None, evidence_dir: Path | None = None, lexicon_dir: Path | None = None
+) -> Policy:
+    """The policy that ships with the code, or with the criteria sets, the evidence or the lexicon of folders.
 
     Raises:
         PolicyError: a file cannot be used, or a set names facts, evidence or questions that nobody declares; the text
             names the file, the line where it is known, the place and the reason.
     """
-    return compiler()(read_policies(criteria_dir, evidence_dir))
+    lexicon = load_lexicon(read_policy("lexicon", lexicon_dir))
+    return compile_policy(read_policies(criteria_dir, evidence_dir), lexicon)
 
 
 def compiler() -> Callable[[PolicyFiles], Policy]:

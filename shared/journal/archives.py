@@ -28,7 +28,7 @@ _RECORDS: Final = text(
     """
 )
 
-_STARTS: Final = ("case_id", "sequence", "recorded_at")
+_STARTS: Final = ("case_id", "sequence", "recorded_at", "payer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,21 +100,27 @@ class Archives:
                 yield from _merged([file.rows_of(wanted) for _, file in part])
 
     def started(
-        self, first: UUID, before: UUID | None, since: datetime | None, until: datetime | None
+        self, first: UUID, before: UUID | None, *, since: datetime | None, until: datetime | None, payer: str | None
     ) -> Iterator[UUID]:
-        """The cases of a range that were submitted from ``since`` until before ``until``, in order."""
+        """The cases of a range that were submitted from ``since`` until before ``until``, of one payer or all, in order."""
         for part in self._parts.values():
             if before is not None and all(r.first_case >= before for r, _ in part):
                 return
-            for case_id, sequence, at in heapq.merge(*(f.columns(_STARTS) for _, f in part)):
+            for case_id, sequence, at, of in heapq.merge(*(f.columns(_STARTS) for _, f in part)):
                 inside = case_id >= first and (before is None or case_id < before)
-                if sequence == 1 and inside and (since is None or at >= since) and (until is None or at < until):
+                wanted = (since is None or at >= since) and (until is None or at < until) and payer in (None, of)
+                if sequence == 1 and inside and wanted:
                     yield case_id
 
-    def firsts(self, parts: int) -> list[UUID]:
-        """About so many case ids that cut the archives into pieces of as many row groups each."""
-        found = sorted(UUID(g) for part in self._parts.values() for _, f in part for g in f.holding.groups)
-        return found[:: max(len(found) // parts, 1)]
+    def firsts(self, cases: int) -> list[UUID]:
+        """Case ids that cut the archives at the beginnings of row groups, about so many cases apart or one group."""
+        found: list[UUID] = []
+        for part in self._parts.values():
+            for record, file in part:
+                groups = file.holding.groups
+                step = max(cases * len(groups) // max(record.cases, 1), 1)
+                found += map(UUID, groups[::step])
+        return found
 
     def columns(self, names: Sequence[str], cases: Collection[UUID] | None = None) -> Iterator[tuple[Any, ...]]:
         """Some columns of all events, or at least of those of these cases; in no particular order."""

@@ -7,25 +7,35 @@ given by the caller, since the engine belongs to a service.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from statistics import fmean, median
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared import flow
 from shared.case.history import History, Recorded
-from shared.clinical.model import Criterion, Evaluation
-from shared.events.model import CriteriaEvaluated
+from shared.clinical.model import AttachedEvidence, Criterion, Evaluation
+from shared.events.model import CriteriaEvaluated, EvidenceAttached
+from shared.journal.archives import Archives
 from shared.journal.crypto import MasterKey
 from shared.journal.documents import StoredDocument
-from shared.journal.replay import batches, documents_of
+from shared.journal.replay import documents_of
+from shared.journal.spans import ALL, EVERY, Chosen, Span, case_batches
 from shared.journal.store import read_histories
 
 Evaluate = Callable[[History, Evaluation, Mapping[str, StoredDocument]], Evaluation]
 """Evaluates a case as it was before its last evaluation; that one is given for what the extractor had proposed."""
 
-_NEEDS = (flow.CASE_SUBMITTED, flow.CASE_UPDATED, flow.INFORMATION_RECEIVED, flow.CRITERIA_EVALUATED)
+Attach = Callable[[Evaluation], AttachedEvidence]
+"""Holds an evaluation against the other evidence library."""
+
+_NEEDS = (
+    flow.CASE_SUBMITTED,
+    flow.CASE_UPDATED,
+    flow.INFORMATION_RECEIVED,
+    flow.CRITERIA_EVALUATED,
+    flow.EVIDENCE_ATTACHED,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +95,11 @@ def _percent(part: int, whole: int) -> float | None:
 
 @dataclass(slots=True)
 class WhatIf:
-    """What was found. ``failed`` are cases that the other policy could not be run over."""
+    """What was found. ``failed`` are cases that the other policy could not be run over.
+
+    ``cited_anew`` and ``no_longer_cited`` count by statement the cases whose determination would cite it only after or only
+    before; ``other_citations`` counts the cases with either.
+    """
 
     cases: int = 0
     erased: int = 0
@@ -93,6 +107,24 @@ class WhatIf:
     flips: list[Flip] = field(default_factory=list)
     before: dict[str, Tally] = field(default_factory=dict)
     after: dict[str, Tally] = field(default_factory=dict)
+    cited_anew: Counter[str] = field(default_factory=Counter)
+    no_longer_cited: Counter[str] = field(default_factory=Counter)
+    other_citations: int = 0
+
+    def add(self, later: "WhatIf") -> None:
+        """Takes in what was found of the cases that come next."""
+        self.cases += later.cases
+        self.erased += later.erased
+        self.failed += later.failed
+        self.flips += later.flips
+        self.cited_anew.update(later.cited_anew)
+        self.no_longer_cited.update(later.no_longer_cited)
+        self.other_citations += later.other_citations
+        for mine, its in ((self.before, later.before), (self.after, later.after)):
+            for priority, tally in its.items():
+                known = mine.setdefault(priority, Tally())
+                known.outcomes.update(tally.outcomes)
+                known.hours += tally.hours
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON of ``priorauth audit what-if``."""
@@ -103,6 +135,11 @@ class WhatIf:
             "flips": [flip.as_dict() for flip in self.flips],
             "by_code": _counted(self.flips, "code"),
             "by_payer": _counted(self.flips, "payer"),
+            "citations": {
+                "cases": self.other_citations,
+                "cited_anew": dict(sorted(self.cited_anew.items())),
+                "no_longer_cited": dict(sorted(self.no_longer_cited.items())),
+            },
             "metrics": {
                 "before": {name: tally.as_dict() for name, tally in sorted(self.before.items())},
                 "after": {name: tally.as_dict() for name, tally in sorted(self.after.items())},
@@ -118,27 +155,37 @@ def _counted(flips: Sequence[Flip], by: str) -> dict[str, dict[str, int]]:
 
 
 async def what_if(
-    engine: AsyncEngine,
+    connection: AsyncConnection,
     master: MasterKey,
     evaluate: Evaluate,
+    attach: Attach,
+    span: Span = ALL,
     *,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    progress: Callable[[int], None] = lambda cases: None,
+    chosen: Chosen = EVERY,
+    archives: Archives | None = None,
 ) -> WhatIf:
-    """Runs the other policy over the cases that were submitted from ``since`` until before ``until``."""
+    """Runs the other policy over the chosen cases of a range, from the table and the archives.
+
+    Raises:
+        ArchiveError: an archive is damaged.
+    """
     found = WhatIf()
-    async with engine.connect() as connection:
-        async for case_ids in batches(connection, None, since, until):
-            histories = await read_histories(connection, master, case_ids, _NEEDS)
-            documents = await documents_of(connection, histories)
-            for history in histories.values():
-                _one(history, evaluate, documents.get(history.case_id, {}), found)
-            progress(found.cases)
+    async for case_ids in case_batches(connection, span, archives, chosen=chosen):
+        histories = await read_histories(connection, master, case_ids, _NEEDS, archives)
+        wanted = {case_id: history for case_id, history in histories.items() if chosen.by_set(history)}
+        documents = await documents_of(connection, wanted)
+        for history in wanted.values():
+            _one(history, evaluate, attach, documents.get(history.case_id, {}), found)
     return found
 
 
-def _one(history: History, evaluate: Evaluate, documents: Mapping[str, StoredDocument], found: WhatIf) -> None:
+def _one(
+    history: History,
+    evaluate: Evaluate,
+    attach: Attach,
+    documents: Mapping[str, StoredDocument],
+    found: WhatIf,
+) -> None:
     event = history.latest(flow.CRITERIA_EVALUATED)
     if history.key is None:
         found.erased += 1
@@ -151,12 +198,26 @@ def _one(history: History, evaluate: Evaluate, documents: Mapping[str, StoredDoc
         raise TypeError("An evaluation of another shape.")
     try:
         after = evaluate(_before(history, event), stored.evaluation, documents)
+        cited = _cited(attach(after))
     except Exception:  # One chart that the other policy cannot be run over must not hide the others; it is counted.
         found.failed += 1
         return
-    flips = list(_flips(history, stored.evaluation, after))
-    found.flips += flips
+    found.flips += _flips(history, stored.evaluation, after)
     _count(history, event, stored, after.outcome, found)
+    attached = history.latest(flow.EVIDENCE_ATTACHED)
+    data = attached.data() if attached is not None else None
+    if isinstance(data, EvidenceAttached):
+        _count_citations(_cited(data.evidence), cited, found)
+
+
+def _cited(evidence: AttachedEvidence) -> frozenset[str]:
+    return frozenset(statement.id for statement in evidence.statements if statement.applies)
+
+
+def _count_citations(before: frozenset[str], after: frozenset[str], found: WhatIf) -> None:
+    found.cited_anew.update(after - before)
+    found.no_longer_cited.update(before - after)
+    found.other_citations += before != after
 
 
 def _before(history: History, event: Recorded) -> History:

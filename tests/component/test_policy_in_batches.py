@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.cli.answers import make_answers
-from services.cli.past_policies import PastPolicies
+from services.cli.past_policies import Folders, PastPolicies
 from services.criteria_evaluation.handlers import EvaluateCriteria
 from services.criteria_evaluation.policy import Policy, load_policy
 from services.evidence_lookup.domain.attach import ABSENT
@@ -24,6 +24,7 @@ from shared import flow
 from shared.events.model import CriteriaEvaluated, EvidenceAttached
 from shared.journal.crypto import MasterKey
 from shared.journal.replay import replay
+from shared.journal.spans import span_of
 from shared.journal.store import read_histories
 from shared.messaging.consumer import Consumer
 from shared.platform.policy import PolicyHolder
@@ -128,11 +129,13 @@ async def test_a_replay_tells_an_answer_whose_policy_is_gone_from_one_that_diffe
     (case,) = cases = await submit(engine, master, 51)
     evaluation = Consumer(flow.CRITERIA_EVALUATION, EvaluateCriteria(lambda: policy), engine, master)
     await evaluation.consume(await told(engine, cases, flow.CASE_SUBMITTED))
-    without = (await replay(engine, master, make_answers(), case_id=case)).as_dict()
+    async with engine.connect() as connection:
+        without = (await replay(connection, master, make_answers(), span_of(case))).as_dict()
     assert (without["same"], without["different"], without["policy_gone"]) == (0, 0, 1)
     (gone,) = without["gone"]
     assert (gone["case"], gone["sequence"]) == (str(case), 2)
     assert gone["policy"].startswith("criteria set spine-tumor-decompression 1.1.0 sha256:")
-    past = PastPolicies(earlier_criteria=[newer])
-    found = (await replay(engine, master, make_answers(past), case_id=case)).as_dict()
+    past = PastPolicies(Folders(earlier_criteria=(newer,)))
+    async with engine.connect() as connection:
+        found = (await replay(connection, master, make_answers(past), span_of(case))).as_dict()
     assert (found["same"], found["different"], found["policy_gone"]) == (1, 0, 0)

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from services.cli.answers import make_answers
-from services.cli.past_policies import PastPolicies
+from services.cli.past_policies import Folders, PastPolicies
 from services.criteria_evaluation.handlers import answer as evaluate
 from services.criteria_evaluation.policy import load_policy
 from services.evidence_lookup.handlers import answer as attach
@@ -77,7 +77,7 @@ def version_of(evaluation: Proposed) -> str:
 
 def test_an_answer_is_made_by_its_own_version_though_a_newer_one_is_in_force(amended: Path) -> None:
     history, evaluation, attached = answered(None)
-    past = PastPolicies(amended / "criteria", amended / "evidence", earlier_evidence=[SHIPPED / "evidence"])
+    past = PastPolicies(Folders(amended / "criteria", amended / "evidence", earlier_evidence=(SHIPPED / "evidence",)))
     assert version_of(evaluation) == "1.0.0"
     assert version_of(answered(amended / "criteria")[1]) == "1.1.0"
     assert encode(again(history, past, 2).data) == encode(evaluation.data)
@@ -86,7 +86,7 @@ def test_an_answer_is_made_by_its_own_version_though_a_newer_one_is_in_force(ame
 
 def test_an_answer_is_made_by_a_policy_of_an_earlier_folder(amended: Path) -> None:
     history, evaluation, attached = answered(amended / "criteria", amended / "evidence")
-    past = PastPolicies(earlier_criteria=[amended / "criteria"], earlier_evidence=[amended / "evidence"])
+    past = PastPolicies(Folders(earlier_criteria=(amended / "criteria",), earlier_evidence=(amended / "evidence",)))
     assert encode(again(history, past, 2).data) == encode(evaluation.data)
     assert encode(again(history, past, 3).data) == encode(attached.data)
 
@@ -108,4 +108,20 @@ def test_a_set_of_the_same_name_with_other_content_is_not_taken_for_it(amended: 
     text = (tmp_path / SET).read_text(encoding="utf-8")
     (tmp_path / SET).write_text(text.replace("title: ", "title: Otherwise ", 1), encoding="utf-8")
     with pytest.raises(PolicyGoneError, match=r"spine-tumor-decompression 1\.0\.0 sha256:"):
-        again(history, PastPolicies(tmp_path), 2)
+        again(history, PastPolicies(Folders(tmp_path)), 2)
+
+
+def test_an_earlier_lexicon_is_found_by_its_digest(tmp_path: Path) -> None:
+    shutil.copytree(SHIPPED / "lexicon", tmp_path / "lexicon")
+    with (tmp_path / "lexicon" / "wound.yaml").open("a", encoding="utf-8") as file:
+        file.write("# As it was before.\n")
+    policy = load_policy(lexicon_dir=tmp_path / "lexicon")
+    request = read_request(as_body(spine_request(5)), dt.datetime(2026, 9, 15, tzinfo=dt.UTC))
+    history = History(UUID(int=7))
+    history.add(recorded(history, flow.CASE_SUBMITTED, submission(request).data, "intake"))
+    evaluation = evaluate(history, policy, {})
+    history.add(recorded(history, flow.CRITERIA_EVALUATED, evaluation.data, "criteria_evaluation"))
+    with pytest.raises(PolicyGoneError, match="lexicon"):
+        again(history, PastPolicies(), 2)
+    past = PastPolicies(Folders(earlier_lexicons=(tmp_path / "lexicon",)))
+    assert encode(again(history, past, 2).data) == encode(evaluation.data)
