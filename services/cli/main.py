@@ -42,7 +42,9 @@ def _evidence(app: typer.Typer) -> None:
 def _audit(app: typer.Typer) -> None:
     from services.cli import audit
 
-    app.add_typer(audit.app, name="audit")
+    app.add_typer(
+        audit.make_app(sys.argv[2] if sys.argv[1:2] == ["audit"] and len(sys.argv) > 2 else None), name="audit"
+    )
 
 
 def _replay(app: typer.Typer) -> None:

@@ -19,10 +19,10 @@ from shared.journal.archives import Archives, open_archives
 from shared.journal.crypto import KeyUnavailableError, MasterKey
 from shared.journal.place import data_directory
 from shared.journal.problems import ArchiveError
+from shared.platform.data_dir import CONSOLE_FILE, CONSOLE_READER
 from shared.platform.database import Role, is_unavailable, make_engine
 from shared.platform.keys import master_of
 from shared.platform.settings import Settings, get_settings
-from shared.platform.topology import CONSOLE_FILE, CONSOLE_READER
 
 __all__ = [
     "ArchiveDir",

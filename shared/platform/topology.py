@@ -15,6 +15,7 @@ from shared import flow
 from shared.journal.checkpoint import generate_key
 from shared.journal.migrate import upgrade
 from shared.messaging.topics import create_topics
+from shared.platform.data_dir import CONSOLE_FILE, CONSOLE_READER
 from shared.platform.database import is_unavailable
 from shared.platform.embedded.kafka import EmbeddedKafka
 from shared.platform.embedded.postgres import EmbeddedPostgres
@@ -27,8 +28,6 @@ from shared.platform.supervisor.supervisor import ProcessSpec, Step, Supervisor,
 INNER = tuple(name for name in flow.PROCESSES if name != flow.INTAKE.name)
 """Every process but intake, which is the door: the last to open and the first to close."""
 NAMES = (flow.INTAKE.name, *INNER)
-CONSOLE_READER = "operator"
-CONSOLE_FILE = "console.token"
 
 
 class ServerUnreachableError(SupervisorError):
