@@ -21,7 +21,7 @@ from services.cli.resume import Resume
 from services.cli.spread import CORES, Jobs, spread
 from services.cli.target import ArchiveDir, AsJson, DataDir, archives_of, engine_in, master_secret, run, settings_for
 from shared.journal.replay import Answer, Replay, replay
-from shared.journal.spans import Chosen, Span, span_of, spans
+from shared.journal.spans import SPAN_CASES, Chosen, Span, span_of, spans
 from shared.platform.keys import master_of
 from shared.platform.settings import Settings
 from shared.platform.version import CODE_VERSION
@@ -57,6 +57,7 @@ def replay_command(
     resume: Annotated[
         Path | None, typer.Option(help="Keep the progress in this file, and go on from it where it is there.")
     ] = None,
+    slice_: Annotated[int, typer.Option("--slice", min=1, help="Cases that a process takes at once.")] = SPAN_CASES,
     archives: ArchiveDir = None,
     why: Why = "replay",
     data_dir: DataDir = None,
@@ -73,7 +74,7 @@ def replay_command(
     _answers(folders)  # A folder that cannot be used is told before anything is read.
     progress = Resume(resume, _parameters(task))
     if not progress.progress.finished:
-        _replay_all(task, progress, jobs, why)
+        _replay_all(task, progress, jobs, slice_, why)
     found = _result(progress)
     if as_json:
         print_json(found)
@@ -90,8 +91,8 @@ def _parameters(task: Task) -> dict[str, Any]:
     return {"code": CODE_VERSION, "case": str(task.case or ""), **chosen, **folders}
 
 
-def _replay_all(task: Task, progress: Resume, jobs: int, why: str) -> None:
-    parts = run(_begin(task, progress.progress.following, why))
+def _replay_all(task: Task, progress: Resume, jobs: int, size: int, why: str) -> None:
+    parts = run(_begin(task, progress.progress.following, size, why))
     began = time.monotonic() - progress.progress.seconds
     spread(
         "replay",
@@ -102,14 +103,14 @@ def _replay_all(task: Task, progress: Resume, jobs: int, why: str) -> None:
     )
 
 
-async def _begin(task: Task, following: UUID | None, why: str) -> list[Span]:
+async def _begin(task: Task, following: UUID | None, size: int, why: str) -> list[Span]:
     async with engine_in(task.settings, "auditor") as engine:
         await note_access(engine, "replay", why, task.case)
         if task.case is not None:
             return [span_of(task.case)]
         async with engine.connect() as connection:
             archives = await archives_of(connection, task.archives)
-            return await spans(connection, archives, first=following or UUID(int=0))
+            return await spans(connection, archives, first=following or UUID(int=0), size=size)
 
 
 @cache

@@ -3,12 +3,15 @@
 import gc
 import os
 import signal
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context
+from itertools import islice
+from multiprocessing import get_context, parent_process
 from typing import Annotated, Final, TypeVar
 
 import typer
@@ -57,10 +60,10 @@ def spread(
 def _in_order(pool: ProcessPoolExecutor, work: Callable[[Span], T], parts: Iterable[Span], ahead: int) -> Iterator[T]:
     """As ``pool.map``, but only so many results wait for their turn: memory stays the same however long the journal is."""
     rest = iter(parts)
-    waiting = [pool.submit(work, part) for part, _ in zip(rest, range(ahead), strict=False)]
+    waiting = deque(pool.submit(work, part) for part in islice(rest, ahead))
     while waiting:
-        yield waiting.pop(0).result()
-        waiting += [pool.submit(work, part) for part, _ in zip(rest, range(1), strict=False)]
+        yield waiting.popleft().result()
+        waiting.extend(pool.submit(work, part) for part in islice(rest, 1))
 
 
 def _begin() -> None:
@@ -68,6 +71,15 @@ def _begin() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    # A parent that was killed tells nobody, and its processes would wait for work for ever.
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 @contextmanager

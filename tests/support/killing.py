@@ -6,6 +6,8 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 
+import psutil
+
 from tests.support.running import ROOT
 from tests.support.servers import eventually
 
@@ -18,6 +20,7 @@ class Killable:
         self._env = {k: v for k, v in os.environ.items() if not k.startswith("PRIORAUTH_")}
         self._env |= {"PRIORAUTH_DATABASE_URL": database, **(env or {})}
         self._process: asyncio.subprocess.Process | None = None
+        self.output = ""
 
     async def start(self) -> None:
         """Runs it."""
@@ -45,11 +48,16 @@ class Killable:
         process.kill()
         await process.wait()
 
+    def children(self) -> list[psutil.Process]:
+        """The processes that it has begun."""
+        return psutil.Process(self._running().pid).children()
+
     async def end(self) -> tuple[int, str]:
         """Its exit code and what it wrote to standard error, once it has ended by itself."""
         process = self._running()
-        _, err = await process.communicate()
+        out, err = await process.communicate()
         assert process.returncode is not None
+        self.output = out.decode()
         return process.returncode, err.decode()
 
     def _running(self) -> asyncio.subprocess.Process:

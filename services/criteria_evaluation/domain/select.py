@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from shared.clinical.criteria_model import Applicability, CriteriaSet
@@ -148,8 +149,9 @@ def _stem(pattern: str) -> str:
     return pattern.replace(".", "").upper().rstrip("*")
 
 
-def _longest(patterns: Iterable[str], diagnoses: frozenset[str]) -> str | None:
-    """The longest pattern that matches a diagnosis, or None."""
+@lru_cache(maxsize=4096)
+def _longest(patterns: tuple[str, ...], diagnoses: frozenset[str]) -> str | None:
+    """The longest pattern that matches a diagnosis, or None. Remembered, since requests repeat their diagnoses."""
     best: str | None = None
     for pattern in patterns:
         stem = _stem(pattern)
