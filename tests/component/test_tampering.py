@@ -21,7 +21,7 @@ from shared.case.ids import new_case_id
 from shared.clinical.model import AttachedEvidence, Evaluation
 from shared.events.model import CriteriaEvaluated, EvidenceAttached
 from shared.journal.checkpoint import CheckpointFiles, generate_key, load_private_key
-from shared.journal.contents import verify_contents, verify_projection
+from shared.journal.contents import verify_causes, verify_contents, verify_projection
 from shared.journal.documents import StoredDocument, store_documents
 from shared.journal.problems import Problem
 from shared.journal.sealing import make_checkpoints, verify_checkpoints
@@ -33,7 +33,7 @@ from tests.support.tampering import KINDS
 
 CASES: Final = 8
 ROUNDS: Final = 64
-"""Of each of the sixteen kinds: 1,024 in all."""
+"""Of each of the seventeen kinds: 1,088 in all."""
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +91,7 @@ async def problems_of(connection: AsyncConnection, directory: Path, key: Ed25519
     found = list((await verify_within(connection)).problems)
     found += [p async for p in verify_checkpoints(connection, CheckpointFiles(directory), key.public_key())]
     found += [p async for p in verify_contents(connection, MASTER)]
+    found += [p async for p in verify_causes(connection)]
     return found + [p async for p in verify_projection(connection)]
 
 

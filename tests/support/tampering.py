@@ -212,6 +212,16 @@ async def alter_projection(connection: AsyncConnection, chance: random.Random) -
     return True
 
 
+async def alter_cause(connection: AsyncConnection, chance: random.Random) -> bool:
+    """A repeated request would make a second case, or find another one."""
+    ids = (await connection.execute(text("SELECT causation_id FROM journal_causes ORDER BY 1"))).scalars().all()
+    change = chance.choice(
+        ["DELETE FROM journal_causes WHERE", "UPDATE journal_causes SET case_id = gen_random_uuid() WHERE"]
+    )
+    await connection.execute(text(f"{change} causation_id = :id"), {"id": chance.choice(ids)})
+    return True
+
+
 KINDS: Final[dict[str, Tampering]] = {
     "an edited column": edit,
     "a changed clock": change_clock,
@@ -229,4 +239,5 @@ KINDS: Final[dict[str, Tampering]] = {
     "an altered key": alter_key,
     "a deleted key": delete_key,
     "an altered projection": alter_projection,
+    "an altered cause": alter_cause,
 }
