@@ -2,7 +2,7 @@
 
 The cases go through every process as ``make bench`` has it; then the services end and each command runs as a process of its
 own against the database alone. Time is by the clock, ``cpu`` is that of the command and its processes (not PostgreSQL's), ``rss``
-the largest of them. ``events/s a core`` divides the journal's events by the seconds of processor time.
+the most that all of them had resident at once. ``events/s a core`` divides the journal's events by the seconds of processor time.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
+import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -65,16 +66,30 @@ class Auditor:
                 self._env | {"PYTHONPATH": str(ROOT)},
                 file_actions=[(os.POSIX_SPAWN_DUP2, out.fileno(), 1)],
             )
-            _, status, usage = os.wait4(pid, 0)
+            most, ended, status, usage = 0, 0, 0, None
+            while not ended:
+                most = max(most, _memory(pid))
+                time.sleep(0.01)
+                ended, status, usage = os.wait4(pid, os.WNOHANG)
             seconds = time.perf_counter() - began
+            assert usage is not None
             if os.waitstatus_to_exitcode(status) != 0:
                 raise BenchmarkError(f"{name} ended with {os.waitstatus_to_exitcode(status)}.")
             out.seek(0)
             text = out.read()
         found = json.loads(text) if text.startswith(b"{") else None
-        self.ended.append(Ended(name, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, found))
+        self.ended.append(Ended(name, seconds, usage.ru_utime + usage.ru_stime, most / 1e6, found))
         progress.print(f"  {name}: {seconds:.1f} s")
         return found
+
+
+def _memory(pid: int) -> int:
+    """Bytes that a process and its own processes have resident together; 0 where it has just ended."""
+    try:
+        root = psutil.Process(pid)
+        return sum(process.memory_info().rss for process in (root, *root.children(recursive=True)))
+    except psutil.NoSuchProcess:
+        return 0
 
 
 def commands(auditor: Auditor, folder: Path, case: str) -> None:

@@ -1,7 +1,7 @@
 """``priorauth audit replay``: every answer of the machine made again, and compared with what was stored."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from services.cli.resume import Resume
 from services.cli.spread import CORES, Jobs, spread
 from services.cli.target import ArchiveDir, AsJson, DataDir, archives_of, engine_in, master_secret, run, settings_for
 from shared.journal.replay import Answer, Replay, replay
+from shared.journal.sealing import installation_of
 from shared.journal.spans import SPAN_CASES, Chosen, Span, span_of, spans
 from shared.platform.keys import master_of
 from shared.platform.settings import Settings
@@ -71,8 +72,8 @@ def replay_command(
     folders = Folders.of(settings, criteria, evidence, lexicon)
     chosen = Chosen(since and as_utc(since), until and as_utc(until), payer, criteria_set)
     task = Task(settings, master_secret(settings), archives or settings.archive_dir, folders, chosen, case)
-    _answers(folders)  # A folder that cannot be used is told before anything is read.
-    progress = Resume(resume, _parameters(task))
+    policies = _policies(folders)  # A folder that cannot be used is told before anything is read.
+    progress = Resume(resume, _parameters(task, policies.digest(), run(_installation(settings))))
     if not progress.progress.finished:
         _replay_all(task, progress, jobs, slice_, why)
     found = _result(progress)
@@ -84,14 +85,27 @@ def replay_command(
         raise typer.Exit(CHECK_FAILED)
 
 
-def _parameters(task: Task) -> dict[str, Any]:
-    """What a progress depends on; where the code or the choice is another one, the parts would not fit together."""
+def _parameters(task: Task, policies: str, installation: str) -> dict[str, Any]:
+    """What a progress depends on; where one of it is another, the parts would not fit together."""
     chosen = {name: str(value) for name, value in asdict(task.chosen).items() if value is not None}
-    folders = {name: str(value) for name, value in asdict(task.folders).items()}
-    return {"code": CODE_VERSION, "case": str(task.case or ""), **chosen, **folders}
+    return {
+        "installation": installation,
+        "code": CODE_VERSION,
+        "policies": policies,
+        "case": str(task.case or ""),
+        **chosen,
+    }
+
+
+async def _installation(settings: Settings) -> str:
+    async with engine_in(settings, "auditor") as engine, engine.connect() as connection:
+        return await installation_of(connection)
 
 
 def _replay_all(task: Task, progress: Resume, jobs: int, size: int, why: str) -> None:
+    # What is submitted after the beginning is left out, also by a run that goes on much later.
+    latest = min(filter(None, (task.chosen.until, progress.begun_at())))
+    task = replace(task, chosen=replace(task.chosen, until=latest))
     parts = run(_begin(task, progress.progress.following, size, why))
     began = time.monotonic() - progress.progress.seconds
     spread(
@@ -114,9 +128,14 @@ async def _begin(task: Task, following: UUID | None, size: int, why: str) -> lis
 
 
 @cache
-def _answers(folders: Folders) -> dict[str, Answer]:
+def _policies(folders: Folders) -> PastPolicies:
     """Compiled once a process: the policies take longer than many cases."""
-    return make_answers(PastPolicies(folders))
+    return PastPolicies(folders)
+
+
+@cache
+def _answers(folders: Folders) -> dict[str, Answer]:
+    return make_answers(_policies(folders))
 
 
 def replay_part(task: Task, span: Span) -> Replay:

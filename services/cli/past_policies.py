@@ -14,7 +14,7 @@ from shared.clinical.model import AttachedEvidence, Evaluation
 from shared.clinical.policy_places import fault_of
 from shared.journal.replay import PolicyGoneError
 from shared.platform.settings import Settings
-from shared.policy import PolicyError, PolicyFile, read_policy
+from shared.policy import PolicyError, PolicyFile, digest_of, read_policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,10 @@ class PastPolicies:
         ]
         self._libraries = {library.digest: library for library in libraries}
         self._known: dict[tuple[str, ...], Policy] = {}
+
+    def digest(self) -> str:
+        """The content address of all that is at hand."""
+        return digest_of(*sorted((*self._lexicons, *self._sets, *self._libraries)))
 
     def of_evaluation(self, evaluation: Evaluation | None) -> Policy:
         """The sets that an evaluation names, each in the version that it names, the deciding one by its digest.

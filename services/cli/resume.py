@@ -1,6 +1,7 @@
 """A file by which a replay that was interrupted goes on: how far the part without gaps has come, and what was found in it."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -23,6 +24,7 @@ class Progress:
     following: UUID | None
     finished: bool
     found: Replay
+    begun_at: datetime
     seconds: float = 0.0
 
 
@@ -35,7 +37,7 @@ class Resume:
     progress: Progress = field(init=False)
 
     def __post_init__(self) -> None:
-        self.progress = Progress(SCHEMA, self.parameters, None, False, Replay())
+        self.progress = Progress(SCHEMA, self.parameters, None, False, Replay(), datetime.now(UTC))
         if self.path is None or not self.path.exists():
             return
         try:
@@ -47,6 +49,10 @@ class Resume:
                 REFUSED, f"{self.path} was begun with other options or another version of the code; name another file."
             )
         self.progress = known
+
+    def begun_at(self) -> datetime:
+        """When the replay was begun for the first time."""
+        return self.progress.begun_at
 
     def add(self, following: UUID | None, found: Replay, seconds: float) -> None:
         """Takes in what the next range gave, and writes the file, which is whole at any moment."""

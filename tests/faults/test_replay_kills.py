@@ -18,7 +18,7 @@ from tests.faults.test_audit_kills import KEY
 from tests.support.console import APPROVED, ASKED, Workshop
 from tests.support.consuming import MASTER, settings_of
 from tests.support.killing import Killable
-from tests.support.servers import eventually, fresh_database
+from tests.support.servers import eventually, execute, fresh_database
 
 CASES = 40
 ALTERED = (
@@ -98,7 +98,9 @@ def all_gone(processes: list[psutil.Process]) -> bool:
     return not [process for process in processes if alive(process)]
 
 
-async def test_a_replay_that_is_killed_goes_on_where_it_was(database: str, tmp_path: Path) -> None:
+async def test_a_replay_that_is_killed_goes_on_where_it_was(
+    database: str, postgres: str, migrated_template: str, tmp_path: Path
+) -> None:
     whole = await ended(replaying(database, "--jobs", "2"))
     file = tmp_path / "progress.json"
     command = replaying(database, "--jobs", "2", "--slice", "1", "--resume", str(file))
@@ -116,6 +118,15 @@ async def test_a_replay_that_is_killed_goes_on_where_it_was(database: str, tmp_p
     await refused.start()
     code, err = await refused.end()
     assert (code, "other options" in err) == (3, True)
+    async with fresh_database(postgres, migrated_template) as elsewhere:
+        # A copy of a template has its id; an installation has its own.
+        await execute(
+            elsewhere, "SET session_replication_role = replica; UPDATE installation SET id = gen_random_uuid()"
+        )
+        refused = replaying(elsewhere, "--resume", str(file))
+        await refused.start()
+        code, err = await refused.end()
+        assert (code, "another installation" in err) == (3, True)
     (tmp_path / "other.json").write_text("no progress")
     refused = replaying(database, "--resume", str(tmp_path / "other.json"))
     await refused.start()
