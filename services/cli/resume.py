@@ -46,7 +46,9 @@ class Resume:
             fail(USAGE, f"{self.path} is no progress of a replay; name another file.")
         if known.schema != SCHEMA or known.parameters != self.parameters:
             fail(
-                REFUSED, f"{self.path} was begun with other options or another version of the code; name another file."
+                REFUSED,
+                f"{self.path} was begun with other options or policies, by other code or on another installation; "
+                "name another file.",
             )
         self.progress = known
 
