@@ -1,7 +1,6 @@
 """Dates as charts write them: 2026-10-24, 10/24/26, 24-OCT-2026, October 24, 2026, the 24th of October, "since 10/24"."""
 
 import datetime as dt
-import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -21,21 +20,15 @@ WEEKDAYS: Final = {
     name: n for n, name in enumerate(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"])
 }
 _CALENDAR: Final = frozenset({*MONTHS, *WEEKDAYS})
-_MAY_BE_DATE: Final = re.compile(r"(?<!\S)[0-9]\S{3}|/")
-"""A number of four signs or more, or a stroke: few sentences have either, and the others are done with."""
 _AHEAD: Final = dt.timedelta(days=60)
 """A day without a year that lies further ahead than this is one of the year before."""
 
 
 def depends_on_day(words: Sequence[str]) -> bool:
     """Whether what the words say may depend on the day they were written: they hold a date, a year, or a day's name."""
-    if not _CALENDAR.isdisjoint(words):
+    if not _CALENDAR.isdisjoint(words) or any([word[0].isdigit() for word in words if len(word) > 3]):
         return True
-    if _MAY_BE_DATE.search(" ".join(words)) is None:
-        return False
-    return any(
-        (len(word) > 3 and word[0].isdigit()) or (word == "/" and _is_day(words, i)) for i, word in enumerate(words)
-    )
+    return "/" in words and any(word == "/" and _is_day(words, i) for i, word in enumerate(words))
 
 
 def _is_day(words: Sequence[str], i: int) -> bool:
