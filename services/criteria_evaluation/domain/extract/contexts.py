@@ -46,6 +46,9 @@ class Holding:
         self._opened = opened
         self._carried = carried
         self._known: dict[tuple[str, int], str | None] = {}
+        self._by_group: dict[str, list[Opened]] = {}
+        for one in opened:
+            self._by_group.setdefault(one.context.group, []).append(one)
         self._edges = [i for i, word in enumerate(words) if word in _EDGES] if opened else []
 
     def fits(self, target: Target, at: int) -> bool:
@@ -63,8 +66,8 @@ class Holding:
 
     def _at(self, group: str, at: int) -> str | None:
         """The context of a group that holds at a position, or None."""
-        here = [o for o in self._opened if o.context.group == group]
-        if not here:
+        here = self._by_group.get(group)
+        if here is None:
             return self._carried[group].id if group in self._carried else None
         if (group, at) not in self._known:
             self._known[group, at] = _holding(here, self.words, self._edges, at, self._carried.get(group))

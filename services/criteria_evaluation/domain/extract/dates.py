@@ -26,8 +26,11 @@ _AHEAD: Final = dt.timedelta(days=60)
 
 def depends_on_day(words: Sequence[str]) -> bool:
     """Whether what the words say may depend on the day they were written: they hold a date, a year, or a day's name."""
-    if not _CALENDAR.isdisjoint(words) or any([word[0].isdigit() for word in words if len(word) > 3]):
+    if not _CALENDAR.isdisjoint(words):
         return True
+    for word in words:
+        if len(word) > 3 and word[0].isdigit():
+            return True
     return "/" in words and any(word == "/" and _is_day(words, i) for i, word in enumerate(words))
 
 

@@ -12,6 +12,7 @@ from services.criteria_evaluation.domain.extract.dates import WEEKDAYS, date_at
 from services.criteria_evaluation.domain.extract.forms import boxes_first, is_answered, mark_at
 from services.criteria_evaluation.domain.extract.levels import ORDINALS, read_levels
 from services.criteria_evaluation.domain.extract.measures import (
+    GOES_ON,
     PARTS,
     comparator,
     fraction_at,
@@ -226,6 +227,8 @@ def _number(tokens: Tokens, i: int, out: Units, on: dt.date | None) -> int:
 
 def _valued(tokens: Tokens, i: int, number: float, j: int, out: Units, on: dt.date | None) -> int:
     """The value whose number stands from ``i`` up to ``j``."""
+    if tokens.word(j) not in GOES_ON:
+        return _united(tokens, i, number, (Interval.at(number), j), j, out, on)
     number, j = with_half(tokens, number, j)
     if parts := two_parts(tokens, number, j) or dimensions(tokens, number, j):
         return _measured(tokens, i, parts, out)
@@ -242,6 +245,14 @@ def _valued(tokens: Tokens, i: int, number: float, j: int, out: Units, on: dt.da
         word = fraction_word(number, fraction[0], "")
         out.add(word, tokens.starts[i], tokens.ends[fraction[1] - 1], Value(interval, "{score}"))
         return fraction[1]
+    return _united(tokens, i, number, (interval, k), j, out, on)
+
+
+def _united(
+    tokens: Tokens, i: int, number: float, read: tuple[Interval, int], j: int, out: Units, on: dt.date | None
+) -> int:
+    """The value of a number up to ``j``, or of the range that ``read`` gives with the index after it, with its unit."""
+    interval, k = read
     kind, unit, end = unit_at(tokens, k)
     if kind == "<num>" and k == j == i + 1 and number in KINDS and out.words[-1:] == ["type"]:
         out.add(KINDS[number], tokens.starts[i], tokens.ends[i])  # "Type 3" is the name of a kind and no number.

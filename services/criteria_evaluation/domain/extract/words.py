@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from services.criteria_evaluation.domain.quantities import Interval
 
@@ -34,8 +35,7 @@ class Units:
         self.ends.append(end)
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(NamedTuple):
     """Lower-cased tokens of one sentence with their offsets in the document."""
 
     words: list[str]
