@@ -50,8 +50,6 @@ def match(pattern: Pattern, words: Sequence[str], i: int) -> tuple[list[int], in
     skips a second value of the slot's kind: that one belongs to what follows.
     """
     taken = [i]
-    if not pattern.rest:
-        return taken, i if pattern.slot == 0 else None
     slot = i if pattern.slot == 0 else None
     at, n = i + 1, len(words)
     carried = words[i] if slot is not None else None

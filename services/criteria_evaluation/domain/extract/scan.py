@@ -81,10 +81,12 @@ def _take(candidate: Candidate, words: Sequence[str], i: int, scanned: Scanned) 
     _, pattern, owner, _ = candidate
     if i and pattern.begins:
         return
-    matched = match(pattern, words, i)
-    if matched is None:
+    if not pattern.rest:
+        taken, slot = [i], i if pattern.slot == 0 else None
+    elif matched := match(pattern, words, i):
+        taken, slot = matched
+    else:
         return
-    taken, slot = matched
     if pattern.ends and taken[-1] != len(words) - 1:
         return
     if isinstance(owner, Target):

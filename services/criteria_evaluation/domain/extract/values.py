@@ -39,27 +39,35 @@ from services.criteria_evaluation.domain.extract.words import Tokens, Units, Val
 from services.criteria_evaluation.domain.quantities import Interval
 
 _NOISE: Final = frozenset("()\"'`“”‘’=#*_.\\[]{}")
+_SPELLED: Final = frozenset(SPELLINGS)
 _ARROWS: Final = frozenset({"→", "⇒", "➔", "➜", "⟶"})
 
 
 def units_of(tokens: Tokens, on: dt.date | None = None) -> Units:
     """The pattern words of a sentence. ``on`` is the note's date: it tells a past year from the present one."""
+    words, starts, ends = tokens
+    spelled = words if _SPELLED.isdisjoint(words) else [SPELLINGS.get(word, word) for word in words]
     out = Units()
-    words, starts, ends = tokens.words, tokens.starts, tokens.ends
-    out_words, out_starts, out_ends = out.words, out.starts, out.ends
     marked = False
     i, n = 0, len(words)
-    while i < n:
+    # Most words are plain, so they are taken in runs; the others are the places at which a run ends.
+    for at in [*(k for k, word in enumerate(words) if word in _STARTERS or not word.isalpha()), n]:
+        if at < i:
+            continue
+        if i < at:
+            out.words += spelled[i:at]
+            out.starts += starts[i:at]
+            out.ends += ends[i:at]
+            i = at
+        if i == n:
+            break
         word = words[i]
         first = word[0]
         if first.isalpha():
             if word in _STARTERS or (len(word) <= 3 and word[-1].isdigit()):
                 i = _word(tokens, i, out, on)
             else:
-                # Most words are plain, so they take the shortest way.
-                out_words.append(SPELLINGS.get(word, word))
-                out_starts.append(starts[i])
-                out_ends.append(ends[i])
+                out.add(spelled[i], starts[i], ends[i])
                 i += 1
         elif "0" <= first <= "9" or first in "½¼¾":
             i = _number(tokens, i, out, on)
