@@ -95,8 +95,8 @@ def _holding(
         if one.start >= end and one.context.reach != "clause":
             left = max((i for i in edges if i < one.start), default=-1)
             right = min((i for i in edges if i > one.start), default=len(words))
-            alike = (i for i in range(left + 1, right) if words[i] == words[at] and i not in inside)
-            return None if any(True for _ in alike) else one.context.id
+            taken = any(words[i] == words[at] and i not in inside for i in range(left + 1, right))
+            return None if taken else one.context.id
     return None
 
 

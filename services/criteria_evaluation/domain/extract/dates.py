@@ -20,6 +20,8 @@ WEEKDAYS: Final = {
     name: n for n, name in enumerate(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"])
 }
 _CALENDAR: Final = frozenset({*MONTHS, *WEEKDAYS})
+_AFTER_DAY: Final = frozenset({*_SUFFIXES, *_DASHES, *MONTHS, "of", "/"})
+"""Words of which one follows a number that begins a date."""
 _AHEAD: Final = dt.timedelta(days=60)
 """A day without a year that lies further ahead than this is one of the year before."""
 
@@ -50,6 +52,8 @@ def date_at(words: Sequence[str], i: int, on: dt.date | None) -> tuple[dt.date, 
         if "-" in word or "/" in word:
             date = read_date(word)
             return None if date is None else (date, i + 1)
+        if _at(words, i + 1) not in _AFTER_DAY:
+            return None
         return _day_first(words, i, on) or _short(words, i, on)
     if word in MONTHS:
         return _month_first(words, i, on)

@@ -7,8 +7,7 @@ from typing import NamedTuple
 from services.criteria_evaluation.domain.quantities import Interval
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """A value as written: an interval in a unit, or levels, or a date, or a grade such as 1c."""
 
     interval: Interval | None = None
