@@ -4,7 +4,7 @@
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Direction = Literal["forward", "backward", "both"]
 Use = Literal["drop", "keep", "later", "require"]
@@ -63,8 +63,7 @@ class Cue:
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """Words that say under what circumstances the values beside them were taken ("on 2 L", "titration portion").
 
     Contexts of one ``group`` shut each other out. ``reach``: a context holds for its clause; for the rest of its sentence

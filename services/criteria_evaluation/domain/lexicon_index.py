@@ -19,12 +19,15 @@ _Key = tuple[frozenset[str], tuple[str, ...]]
 
 
 class Candidate(NamedTuple):
-    """A pattern and what it stands for. ``needs`` are the bits of the words that it needs beside the one it hangs on."""
+    """A pattern and what it stands for. ``needs`` are the bits of the words that it needs beside the one it hangs on.
+
+    That one stands at most ``reach`` words after the pattern's first; 0: it is the first.
+    """
 
     needs: int
     pattern: Pattern
     owner: Owner
-    head: bool
+    reach: int
 
 
 Hung = tuple[tuple[Candidate, ...], tuple[Candidate, ...]]
@@ -91,7 +94,7 @@ class Index:
                 bits |= bit
         parts: dict[tuple[bool, bool], list[Candidate]] = {}
         for candidate in candidates:
-            parts.setdefault((isinstance(candidate.owner, Trigger), candidate.head), []).append(candidate)
+            parts.setdefault((isinstance(candidate.owner, Trigger), not candidate.reach), []).append(candidate)
         statements, triggers = (
             (tuple(parts.get((trigger, True), ())), tuple(parts.get((trigger, False), ()))) for trigger in (False, True)
         )
@@ -174,7 +177,7 @@ def index_of(owners: Sequence[tuple[Pattern, Owner]]) -> Index:
         needs = 0
         for element in _needed(pattern, hanger):
             needs |= 1 << numbers[_key(element)]
-        candidate = Candidate(needs, pattern, owner, hanger is pattern.elements[0])
+        candidate = Candidate(needs, pattern, owner, _reach(pattern, hanger))
         for word in sorted(hanger.literals):
             exact.setdefault(word, []).append(candidate)
         if hanger.prefixes:
@@ -205,6 +208,12 @@ def _numbered(hung: Sequence[tuple[Pattern, Owner, Element]]) -> dict[_Key, int]
 
 def _needed(pattern: Pattern, hanger: Element) -> list[Element]:
     return [element for element in pattern.elements if element is not hanger and not element.optional]
+
+
+def _reach(pattern: Pattern, hanger: Element) -> int:
+    """How many words after the pattern's first one the word that it hangs on may stand."""
+    at = next(i for i, element in enumerate(pattern.elements) if element is hanger)
+    return sum(element.gap + 1 for element in pattern.elements[1 : at + 1])
 
 
 def _key(element: Element) -> _Key:

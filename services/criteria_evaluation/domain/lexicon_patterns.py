@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from services.criteria_evaluation.domain.policy_yaml import Entry
 
 _BARRIERS: Final = frozenset({"<box>", "<nobox>", ";"})
-_PUNCTUATION: Final = frozenset({",", ":"})
+_PUNCTUATION: Final = _BARRIERS | {",", ":"}
 _MOST_ALTERNATIVES: Final = 4000
 
 
@@ -50,8 +50,6 @@ def match(pattern: Pattern, words: Sequence[str], i: int) -> tuple[list[int], in
     skips a second value of the slot's kind: that one belongs to what follows.
     """
     taken = [i]
-    if not pattern.rest:
-        return taken, i if pattern.slot == 0 else None
     slot = i if pattern.slot == 0 else None
     at, n = i + 1, len(words)
     carried = words[i] if slot is not None else None
@@ -64,7 +62,7 @@ def match(pattern: Pattern, words: Sequence[str], i: int) -> tuple[list[int], in
             word = words[j]
             if word in literals or (prefixes and word.startswith(prefixes)):
                 break
-            if word in _BARRIERS or word == carried or (not crossing and word in _PUNCTUATION):
+            if gap and (word in (_BARRIERS if crossing else _PUNCTUATION) or word == carried):
                 j = n
             j += 1
         if j > last:

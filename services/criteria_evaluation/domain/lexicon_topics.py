@@ -1,7 +1,8 @@
 """Topics: facts that are read only in a document that is about them at all."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from services.criteria_evaluation.domain.policy_yaml import Entry
@@ -20,14 +21,15 @@ class Topics:
 
     pairs: tuple[tuple[tuple[str, ...], frozenset[str]], ...] = ()
 
-    def silent(self, text: str) -> frozenset[str]:
-        """The facts of which a document with this text does not speak."""
+    def silent(self, text: str) -> Callable[[str], bool]:
+        """Whether a document with this text does not speak of a fact; its words are sought once for each fact asked for."""
         lowered = text.lower()
-        found: frozenset[str] = frozenset()
-        for words, facts in self.pairs:
-            if not any(word in lowered for word in words):
-                found |= facts
-        return found
+
+        @cache
+        def is_silent(fact: str) -> bool:
+            return any(fact in facts and not any(word in lowered for word in words) for words, facts in self.pairs)
+
+        return is_silent
 
 
 def read_topics(parts: Sequence[Entry], vocabulary: Vocabulary) -> Topics:

@@ -82,15 +82,18 @@ def scopes(words: Sequence[str], hits: Sequence[Hit]) -> list[Scope]:
     kept = _longest(hits)
     stops = [(hit.start, hit.end) for hit in kept if hit.trigger.kind == "terminator"]
     turns = [(hit.start, hit.end) for hit in kept if hit.trigger.kind == "turn"]
-    boxes = [i for i, word in enumerate(words) if word in _BOXES]
+    boxes = [] if _BOXES.isdisjoint(words) else [i for i, word in enumerate(words) if word in _BOXES]
     stops += [(i, i + 1) for i in boxes]
     denials = [(hit.start, hit.end) for hit in kept if hit.trigger.kind == "negated"]
     found = [scope for hit in kept for scope in _scopes_of(words, hit, _ends_for(hit, stops, turns, denials))]
     for n, i in enumerate(boxes):
         if words[i] == "<nobox>":
             found.append(Scope("unchecked", i, boxes[n + 1] if n + 1 < len(boxes) else len(words), i, i + 1))
-    found += [scope for i in range(1, len(words)) if words[i] in ANSWERS for scope in _answer(words, i)]
-    return [s for s in found if not (s.kind != "unchecked" and boxes and _unchecked(words, boxes, s.by_start))]
+    if not ANSWERS.isdisjoint(words):
+        found += [scope for i in range(1, len(words)) if words[i] in ANSWERS for scope in _answer(words, i)]
+    if not boxes:
+        return found
+    return [s for s in found if not (s.kind != "unchecked" and _unchecked(words, boxes, s.by_start))]
 
 
 def _ends_for(

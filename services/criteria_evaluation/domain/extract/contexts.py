@@ -46,6 +46,10 @@ class Holding:
         self._opened = opened
         self._carried = carried
         self._known: dict[tuple[str, int], str | None] = {}
+        self._by_group: dict[str, list[Opened]] = {}
+        for one in opened:
+            self._by_group.setdefault(one.context.group, []).append(one)
+        self._edges = [i for i, word in enumerate(words) if word in _EDGES] if opened else []
 
     def fits(self, target: Target, at: int) -> bool:
         """Whether the value at ``at`` stands in every context that the target requires, and in none that it excludes."""
@@ -62,24 +66,26 @@ class Holding:
 
     def _at(self, group: str, at: int) -> str | None:
         """The context of a group that holds at a position, or None."""
-        here = [o for o in self._opened if o.context.group == group]
-        if not here:
+        here = self._by_group.get(group)
+        if here is None:
             return self._carried[group].id if group in self._carried else None
         if (group, at) not in self._known:
-            self._known[group, at] = _holding(here, self.words, at, self._carried.get(group))
+            self._known[group, at] = _holding(here, self.words, self._edges, at, self._carried.get(group))
         return self._known[group, at]
 
 
-def _holding(here: Sequence[Opened], words: Sequence[str], at: int, carried: Context | None) -> str | None:
-    """Which of a group's contexts holds at a position of the sentence that opens them."""
+def _holding(
+    here: Sequence[Opened], words: Sequence[str], edges: Sequence[int], at: int, carried: Context | None
+) -> str | None:
+    """Which of a group's contexts holds at a position of the sentence that opens them; ``edges`` part its clauses."""
     inside = {i for o in here for i in range(o.start, o.end)}
-    edges = [i for i, word in enumerate(words) if word in _EDGES and i not in inside]
+    edges = [i for i in edges if i not in inside]
     begin = max((i for i in edges if i < at), default=-1) + 1
     end = min((i for i in edges if i > at), default=len(words))
     own = [o for o in here if begin <= o.start < end]
-    alike = [i for i in range(len(words)) if words[i] == words[at] and i not in inside]
     if own:
-        return _nearest(own, at, [i for i in alike if begin <= i < end]).context.id
+        alike = [i for i in range(begin, end) if words[i] == words[at] and i not in inside]
+        return _nearest(own, at, alike).context.id
     before = [o for o in here if o.start < begin and o.context.reach != "clause"]
     if before:
         return before[-1].context.id
@@ -89,7 +95,8 @@ def _holding(here: Sequence[Opened], words: Sequence[str], at: int, carried: Con
         if one.start >= end and one.context.reach != "clause":
             left = max((i for i in edges if i < one.start), default=-1)
             right = min((i for i in edges if i > one.start), default=len(words))
-            return None if any(left < i < right for i in alike) else one.context.id
+            taken = any(words[i] == words[at] and i not in inside for i in range(left + 1, right))
+            return None if taken else one.context.id
     return None
 
 

@@ -1,7 +1,6 @@
 """Dates as charts write them: 2026-10-24, 10/24/26, 24-OCT-2026, October 24, 2026, the 24th of October, "since 10/24"."""
 
 import datetime as dt
-import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -21,8 +20,8 @@ WEEKDAYS: Final = {
     name: n for n, name in enumerate(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"])
 }
 _CALENDAR: Final = frozenset({*MONTHS, *WEEKDAYS})
-_MAY_BE_DATE: Final = re.compile(r"(?<!\S)[0-9]\S{3}|/")
-"""A number of four signs or more, or a stroke: few sentences have either, and the others are done with."""
+_AFTER_DAY: Final = frozenset({*_SUFFIXES, *_DASHES, *MONTHS, "of", "/"})
+"""Words of which one follows a number that begins a date."""
 _AHEAD: Final = dt.timedelta(days=60)
 """A day without a year that lies further ahead than this is one of the year before."""
 
@@ -31,11 +30,10 @@ def depends_on_day(words: Sequence[str]) -> bool:
     """Whether what the words say may depend on the day they were written: they hold a date, a year, or a day's name."""
     if not _CALENDAR.isdisjoint(words):
         return True
-    if _MAY_BE_DATE.search(" ".join(words)) is None:
-        return False
-    return any(
-        (len(word) > 3 and word[0].isdigit()) or (word == "/" and _is_day(words, i)) for i, word in enumerate(words)
-    )
+    for word in words:
+        if len(word) > 3 and word[0].isdigit():
+            return True
+    return "/" in words and any(word == "/" and _is_day(words, i) for i, word in enumerate(words))
 
 
 def _is_day(words: Sequence[str], i: int) -> bool:
@@ -54,6 +52,8 @@ def date_at(words: Sequence[str], i: int, on: dt.date | None) -> tuple[dt.date, 
         if "-" in word or "/" in word:
             date = read_date(word)
             return None if date is None else (date, i + 1)
+        if _at(words, i + 1) not in _AFTER_DAY:
+            return None
         return _day_first(words, i, on) or _short(words, i, on)
     if word in MONTHS:
         return _month_first(words, i, on)

@@ -11,6 +11,15 @@ from services.criteria_evaluation.domain.quantities import Interval
 
 _RANGE_WORDS: Final = frozenset({"-", "–", "—", "to"})
 _DASHES: Final = frozenset({"-", "–", "—"})
+GOES_ON: Final = frozenset(
+    {
+        *HALVES,
+        *(word for word, unit in TIME_UNITS.items() if unit == "h"),
+        *("and", "ft", "foot", "feet", "'", "’", "′", "in", "m", "mm", "cm", "x", "×", "by"),
+        *("+", "-", "–", "−", "—", "/", "out", "on", "of", "over", "a", "b", "c", "plus", "to", "or"),
+    }
+)
+"""Words that may carry a number on to a half, a second part or side, a fraction, a grade or a range."""
 
 
 def with_half(tokens: Tokens, number: float, j: int) -> tuple[float, int]:
@@ -158,6 +167,8 @@ def comparator(out: Units, start: int, *, lasting: bool = False) -> tuple[str | 
     "Over" before a time (``lasting``) compares only where a time is expected: "for over 3 weeks" is more than three,
     "progressed over 3 weeks" is not.
     """
+    if not out.words or out.words[-1] not in _COMPARING:
+        return None, start
     for length in (3, 2, 1):
         sign = COMPARATORS.get(tuple(out.words[-length:]))
         if sign is not None and len(out.words) >= length:
@@ -173,6 +184,8 @@ def comparator(out: Units, start: int, *, lasting: bool = False) -> tuple[str | 
     return None, start
 
 
+_COMPARING: Final = frozenset(phrase[-1] for phrase in COMPARATORS)
+"""The last words of comparisons: few values stand after one."""
 _MEASURED: Final = frozenset(
     [
         "for",

@@ -3,7 +3,8 @@
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from services.criteria_evaluation.domain.extract.aligned import ANSWERED, answers_apart, set_apart
@@ -65,7 +66,7 @@ def read_document(document: Document, lexicon: Lexicon, memory: Memory[Reading] 
     silent = lexicon.topics.silent(document.text)
     for sentence in sentences(document.text, lexicon.sections):
         for mention in reader.read(sentence):
-            if mention.fact not in silent:
+            if not silent(mention.fact):
                 yield mention
 
 
@@ -82,8 +83,12 @@ class _Reader:
         self._around = Open()
         self._section: str | None = None
         self._report = True
-        self._operative = bool(_OPERATIVE.search(document.text)) and not _REPORT.search(document.text)
         self._table = Table()
+
+    @cached_property
+    def _operative(self) -> bool:
+        """Whether the note is a surgeon's, which few notes are asked."""
+        return bool(_OPERATIVE.search(self._text)) and not _REPORT.search(self._text)
 
     def read(self, sentence: Sentence) -> Iterator[Mention]:
         """The mentions of a sentence."""
@@ -200,7 +205,7 @@ def _opened_by(heading: str | None, lexicon: Lexicon) -> Open:
 
 def _contexts_in(heading: str, lexicon: Lexicon) -> tuple[Context, ...]:
     return tuple(
-        replace(one.context, reach="section")
+        one.context._replace(reach="section")
         for tokens in tokens_of(heading, Sentence(0, len(heading), None, None))
         for one in longest(scan(units_of(tokens), lexicon).contexts)
     )

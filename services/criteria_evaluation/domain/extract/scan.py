@@ -52,25 +52,28 @@ def scan(units: Units, lexicon: Lexicon) -> Scanned:
 
 def _try(hung: Sequence[Hung], missing: int, words: Sequence[str], scanned: Scanned) -> None:
     """Tries the patterns that hang on each word: those that begin with it there, the others once wherever they begin."""
-    elsewhere: dict[int, Candidate] = {}
+    elsewhere: dict[int, tuple[Candidate, list[int]]] = {}
     for i, (heads, others) in enumerate(hung):
         for candidate in heads:
             if not candidate[0] & missing:
                 _take(candidate, words, i, scanned)
         for candidate in others:
             if not candidate[0] & missing:
-                elsewhere[id(candidate)] = candidate
-    for candidate in elsewhere.values():
-        _search(candidate, words, scanned)
+                elsewhere.setdefault(id(candidate), (candidate, []))[1].append(i)
+    for candidate, at in elsewhere.values():
+        _search(candidate, at, words, scanned)
 
 
-def _search(candidate: Candidate, words: Sequence[str], scanned: Scanned) -> None:
-    """Tries a pattern wherever its first word stands."""
+def _search(candidate: Candidate, at: Sequence[int], words: Sequence[str], scanned: Scanned) -> None:
+    """Tries a pattern wherever its first word stands before one of the places ``at`` of the word that it hangs on."""
     first = candidate.pattern.elements[0]
     literals, prefixes = first.literals, first.prefixes
-    for i, word in enumerate(words):
-        if word in literals or (prefixes and word.startswith(prefixes)):
-            _take(candidate, words, i, scanned)
+    begin = 0
+    for end in at:
+        for i in range(max(begin, end - candidate.reach), end):
+            if words[i] in literals or (prefixes and words[i].startswith(prefixes)):
+                _take(candidate, words, i, scanned)
+        begin = end
 
 
 def _take(candidate: Candidate, words: Sequence[str], i: int, scanned: Scanned) -> None:
@@ -78,10 +81,12 @@ def _take(candidate: Candidate, words: Sequence[str], i: int, scanned: Scanned) 
     _, pattern, owner, _ = candidate
     if i and pattern.begins:
         return
-    matched = match(pattern, words, i)
-    if matched is None:
+    if not pattern.rest:
+        taken, slot = [i], i if pattern.slot == 0 else None
+    elif matched := match(pattern, words, i):
+        taken, slot = matched
+    else:
         return
-    taken, slot = matched
     if pattern.ends and taken[-1] != len(words) - 1:
         return
     if isinstance(owner, Target):

@@ -9,7 +9,8 @@ from services.criteria_evaluation.domain.extract.tables import table_rows
 
 Kind = Literal["text", "row", "blank"]
 
-_STOP: Final = re.compile(r"(?<=\S)[.!?]+[\"”’')]?(?=\s)|;(?=\s)")
+_STOP: Final = re.compile(r"[.!?;](?:(?<=;)|(?<=\S[.!?])[.!?]*[\"”’')]?)(?=\s)")
+"""A full stop after a word, or a semicolon; one set of signs that it begins with lets all else be skipped fast."""
 _ANSWER: Final = re.compile(r"\s*\.*(?:\W{0,3})(?:yes|no|y|n|none)\b", re.IGNORECASE)
 _ITEM: Final = re.compile(
     r"[ \t]*(?:[-*•·‣▪●–—>]+[ \t]|[0-9]{1,2}[.)][ \t]|[A-Za-z][.)][ \t]|\[[ xX_]?\]|\([ xX]\)|[☐☑☒✓✔])"
@@ -160,11 +161,11 @@ def _paragraphs(text: str, sections: Mapping[str, str]) -> Iterator[tuple[int, i
 
 def _continues(last: str, line: str, sections: Mapping[str, str]) -> bool:
     """Whether a line carries on the sentence of the one before it, as a hard wrap does."""
-    if (
-        _ITEM.match(line)
-        or _KEY.match(line)
-        or _heading(line, sections) is not None
-        or _heading(last, sections) == (len(last), True)
+    if not (
+        line[0].islower()
+        or last[-1] in ",-(/&"
+        or len(last) >= _SHORT_LINE
+        or last.rsplit(None, 1)[-1].lower() in _LEADING
     ):
         return False
     if (
@@ -175,14 +176,9 @@ def _continues(last: str, line: str, sections: Mapping[str, str]) -> bool:
         or not (line[0].isalnum() or any(c.isalnum() for c in line))
     ):
         return False  # A printed line of name and value, or a rule, stands alone.
-    if last[-1] in ".!?;" and len(last) < _SHORT_LINE:
+    if (last[-1] in ".!?;" and len(last) < _SHORT_LINE) or _ITEM.match(line) or _KEY.match(line):
         return False
-    return (
-        line[0].islower()
-        or last[-1] in ",-(/&"
-        or len(last) >= _SHORT_LINE
-        or last.rsplit(None, 1)[-1].lower() in _LEADING
-    )
+    return _heading(line, sections) is None and _heading(last, sections) != (len(last), True)
 
 
 def _heading(line: str, sections: Mapping[str, str]) -> tuple[int, bool] | None:
@@ -196,13 +192,14 @@ def _heading(line: str, sections: Mapping[str, str]) -> tuple[int, bool] | None:
     letters = _LETTERS.findall(candidate)
     if not letters or len(letters) > 8:
         return None
-    shouted = candidate.upper() == candidate and len(letters[0]) > 3 and not any(c.isdigit() for c in candidate[:5])
+    upper = candidate.upper() == candidate
+    shouted = upper and len(letters[0]) > 3 and not any(c.isdigit() for c in candidate[:5])
     if colon > 0:
         known = shouted or _category(letters, sections) is not None
         return (colon + 1, colon + 1 == len(line)) if known else None
     # Without a colon "MRI shows a fracture" begins like a heading and is none: the whole heading must be known.
     known = " ".join(letters).lower() in sections
-    titled = candidate.upper() == candidate and len(letters) > 1 and _NO_VALUE.fullmatch(line) is not None
+    titled = upper and len(letters) > 1 and _NO_VALUE.fullmatch(line) is not None
     marked = line[0] in "#*"
     if known:
         alone = line[0].isupper() and len(line) >= _SHORTEST_HEADING

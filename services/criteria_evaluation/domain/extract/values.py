@@ -12,6 +12,7 @@ from services.criteria_evaluation.domain.extract.dates import WEEKDAYS, date_at
 from services.criteria_evaluation.domain.extract.forms import boxes_first, is_answered, mark_at
 from services.criteria_evaluation.domain.extract.levels import ORDINALS, read_levels
 from services.criteria_evaluation.domain.extract.measures import (
+    GOES_ON,
     PARTS,
     comparator,
     fraction_at,
@@ -38,27 +39,35 @@ from services.criteria_evaluation.domain.extract.words import Tokens, Units, Val
 from services.criteria_evaluation.domain.quantities import Interval
 
 _NOISE: Final = frozenset("()\"'`“”‘’=#*_.\\[]{}")
+_SPELLED: Final = frozenset(SPELLINGS)
 _ARROWS: Final = frozenset({"→", "⇒", "➔", "➜", "⟶"})
 
 
 def units_of(tokens: Tokens, on: dt.date | None = None) -> Units:
     """The pattern words of a sentence. ``on`` is the note's date: it tells a past year from the present one."""
+    words, starts, ends = tokens
+    spelled = words if _SPELLED.isdisjoint(words) else [SPELLINGS.get(word, word) for word in words]
     out = Units()
-    words, starts, ends = tokens.words, tokens.starts, tokens.ends
-    out_words, out_starts, out_ends = out.words, out.starts, out.ends
     marked = False
     i, n = 0, len(words)
-    while i < n:
+    # Most words are plain, so they are taken in runs; the others are the places at which a run ends.
+    for at in [*(k for k, word in enumerate(words) if word in _STARTERS or not word.isalpha()), n]:
+        if at < i:
+            continue
+        if i < at:
+            out.words += spelled[i:at]
+            out.starts += starts[i:at]
+            out.ends += ends[i:at]
+            i = at
+        if i == n:
+            break
         word = words[i]
         first = word[0]
         if first.isalpha():
             if word in _STARTERS or (len(word) <= 3 and word[-1].isdigit()):
                 i = _word(tokens, i, out, on)
             else:
-                # Most words are plain, so they take the shortest way.
-                out_words.append(SPELLINGS.get(word, word))
-                out_starts.append(starts[i])
-                out_ends.append(ends[i])
+                out.add(spelled[i], starts[i], ends[i])
                 i += 1
         elif "0" <= first <= "9" or first in "½¼¾":
             i = _number(tokens, i, out, on)
@@ -226,6 +235,8 @@ def _number(tokens: Tokens, i: int, out: Units, on: dt.date | None) -> int:
 
 def _valued(tokens: Tokens, i: int, number: float, j: int, out: Units, on: dt.date | None) -> int:
     """The value whose number stands from ``i`` up to ``j``."""
+    if tokens.word(j) not in GOES_ON:
+        return _united(tokens, i, number, (Interval.at(number), j), j, out, on)
     number, j = with_half(tokens, number, j)
     if parts := two_parts(tokens, number, j) or dimensions(tokens, number, j):
         return _measured(tokens, i, parts, out)
@@ -242,6 +253,14 @@ def _valued(tokens: Tokens, i: int, number: float, j: int, out: Units, on: dt.da
         word = fraction_word(number, fraction[0], "")
         out.add(word, tokens.starts[i], tokens.ends[fraction[1] - 1], Value(interval, "{score}"))
         return fraction[1]
+    return _united(tokens, i, number, (interval, k), j, out, on)
+
+
+def _united(
+    tokens: Tokens, i: int, number: float, read: tuple[Interval, int], j: int, out: Units, on: dt.date | None
+) -> int:
+    """The value of a number up to ``j``, or of the range that ``read`` gives with the index after it, with its unit."""
+    interval, k = read
     kind, unit, end = unit_at(tokens, k)
     if kind == "<num>" and k == j == i + 1 and number in KINDS and out.words[-1:] == ["type"]:
         out.add(KINDS[number], tokens.starts[i], tokens.ends[i])  # "Type 3" is the name of a kind and no number.

@@ -2,12 +2,12 @@
 
 import datetime as dt
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from services.criteria_evaluation.domain.quantities import Interval
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """A value as written: an interval in a unit, or levels, or a date, or a grade such as 1c."""
 
     interval: Interval | None = None
@@ -34,8 +34,7 @@ class Units:
         self.ends.append(end)
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(NamedTuple):
     """Lower-cased tokens of one sentence with their offsets in the document."""
 
     words: list[str]
