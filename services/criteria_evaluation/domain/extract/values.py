@@ -29,6 +29,7 @@ from services.criteria_evaluation.domain.extract.physical import (
     KINDS,
     ROMAN,
     Unit,
+    clock_at,
     dimensions,
     is_graded,
     two_parts,
@@ -37,6 +38,7 @@ from services.criteria_evaluation.domain.extract.spellings import SPELLINGS, wit
 from services.criteria_evaluation.domain.extract.words import Tokens, Units, Value
 from services.criteria_evaluation.domain.quantities import Interval
 
+_BEFORE: Final = frozenset({"was", "were", "previously", "prior", "previous", "formerly"})
 _NOISE: Final = frozenset("()\"'`“”‘’=#*_.\\[]{}")
 _ARROWS: Final = frozenset({"→", "⇒", "➔", "➜", "⟶"})
 
@@ -101,7 +103,8 @@ def _sign(tokens: Tokens, i: int, out: Units) -> int:
     elif len(word) > 3 and word[0] == ".":
         if not out.words or out.words[-1] not in ("?", ":"):
             out.add(":", start, end)  # Dots lead from a name to its value.
-    elif word == "(" and is_answered(out.words):
+    elif word == "(" and (is_answered(out.words) or tokens.word(i + 1) in _BEFORE):
+        # "Hct 42 (was 45)": what was before is a clause of its own.
         out.add(",", start, end)  # "Diabetes: denies (A1c 5.3)": the answer ends here.
     elif word not in _NOISE and not (word in "-–/" and tokens.joins(i, word == "/")):
         out.add(word, start, end)
@@ -227,9 +230,11 @@ def _number(tokens: Tokens, i: int, out: Units, on: dt.date | None) -> int:
 def _valued(tokens: Tokens, i: int, number: float, j: int, out: Units, on: dt.date | None) -> int:
     """The value whose number stands from ``i`` up to ``j``."""
     number, j = with_half(tokens, number, j)
+    if clock := clock_at(tokens, number, j, out.words):
+        return _measured(tokens, i, clock, out)
     if parts := two_parts(tokens, number, j) or dimensions(tokens, number, j):
         return _measured(tokens, i, parts, out)
-    if fraction := fraction_at(tokens, number, j):
+    if not _in_series(tokens, i, out) and (fraction := fraction_at(tokens, number, j)):
         denominator, end = fraction
         word = fraction_word(number, denominator, tokens.word(j))
         out.add(word, tokens.starts[i], tokens.ends[end - 1], Value(Interval.at(number), "{score}"))
@@ -243,6 +248,8 @@ def _valued(tokens: Tokens, i: int, number: float, j: int, out: Units, on: dt.da
         out.add(word, tokens.starts[i], tokens.ends[fraction[1] - 1], Value(interval, "{score}"))
         return fraction[1]
     kind, unit, end = unit_at(tokens, k)
+    if "fio2" in out.words[-2:] and kind in ("<num>", "<pct>"):
+        kind = "<air>" if number in (0.21, 21.0) else "<rich>"
     if kind == "<num>" and k == j == i + 1 and number in KINDS and out.words[-1:] == ["type"]:
         out.add(KINDS[number], tokens.starts[i], tokens.ends[i])  # "Type 3" is the name of a kind and no number.
         return i + 1
@@ -266,6 +273,14 @@ def _valued(tokens: Tokens, i: int, number: float, j: int, out: Units, on: dt.da
         sign, start = comparator(out, start, lasting=kind == "<dur>")
     out.add(kind, start, tokens.ends[end - 1], Value(compared(interval, sign), unit))
     return end
+
+
+def _in_series(tokens: Tokens, i: int, out: Units) -> bool:
+    """Whether a number is one of several figures between strokes: a blood gas, or hemoglobin and hematocrit."""
+    if tokens.word(i - 1) == "/" and i > 1 and tokens.words[i - 2][0].isdigit():
+        return True
+    names = [word for word in out.words[-4:] if word not in (":", "of", "was", "is")]
+    return names[-1:] in (["hct"], ["hematocrit"], ["crit"]) or names[-2:] == ["h", "h"]
 
 
 def _measured(tokens: Tokens, i: int, parts: tuple[float, Unit], out: Units) -> int:
