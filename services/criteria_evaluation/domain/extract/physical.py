@@ -51,6 +51,11 @@ def physical_unit(tokens: Tokens, k: int) -> Unit | None:
         if tokens.words[k + 2 : k + 5] == ["m", "^", "2"]:
             return Unit("<bmi>", "kg/m2", k + 5)
         return None
+    if word == "kg" and following == "per":
+        square = tokens.words[k + 2 : k + 4]
+        if square[:1] == ["m2"] or square[:1] == ["m²"]:
+            return Unit("<bmi>", "kg/m2", k + 3)
+        return Unit("<bmi>", "kg/m2", k + 4) if square in (["square", "meter"], ["square", "metre"]) else None
     if word == "mm" and following == "hg":
         return Unit("<gas>", "mm[Hg]", k + 2)
     if word == "l" and following == "/" and tokens.word(k + 2) == "l":
@@ -98,6 +103,26 @@ def two_parts(tokens: Tokens, number: float, j: int) -> tuple[float, Unit] | Non
     return None
 
 
+_TIMED: Final = frozenset({"time", "duration", "length", "trt", "tib", "recording", "recorded"})
+_TO: Final = frozenset({"am", "pm", "to", "-", "–", "until", "and", "a", "p"})
+
+
+def clock_at(tokens: Tokens, number: float, j: int, before: Sequence[str]) -> tuple[float, Unit] | None:
+    """A span written as hours and minutes after the name of a time: "Recording time: 6:45". A time of day is none."""
+    if tokens.word(j) != ":" or number > 16 or _TIMED.isdisjoint(before[-3:]):
+        return None
+    minutes = tokens.word(j + 1)
+    adjacent = tokens.ends[j - 1] == tokens.starts[j] and len(minutes) == 2 and tokens.starts[j + 1] == tokens.ends[j]
+    if not adjacent or not minutes.isdigit() or int(minutes) > 59 or tokens.word(j + 2) in _TO:
+        return None
+    end = j + 2
+    if tokens.word(end) == ":" and tokens.word(end + 1).isdigit() and tokens.starts[end + 1] == tokens.ends[end]:
+        end += 2
+    while tokens.word(end) in ("h", "hr", "hrs", "hours"):
+        end += 1
+    return 60 * number + int(minutes), Unit("<dur>", "min", end)
+
+
 def _ends_a_height(word: str) -> bool:
     """Whether "64 in" before this word is inches: no number and no article follows, as after the preposition."""
     return not word or not (
@@ -118,7 +143,7 @@ def dimensions(tokens: Tokens, number: float, j: int) -> tuple[float, Unit] | No
         if tokens.word(k) not in _TIMES:
             break
         read = number_at(tokens, k + 1)
-        if read is None:
+        if read is None or tokens.word(read[1]) in ("%", "percent"):
             break
         sides.append(read[0])
         end = read[1]

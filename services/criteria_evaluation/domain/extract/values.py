@@ -30,6 +30,7 @@ from services.criteria_evaluation.domain.extract.physical import (
     KINDS,
     ROMAN,
     Unit,
+    clock_at,
     dimensions,
     is_graded,
     two_parts,
@@ -38,6 +39,7 @@ from services.criteria_evaluation.domain.extract.spellings import SPELLINGS, wit
 from services.criteria_evaluation.domain.extract.words import Tokens, Units, Value
 from services.criteria_evaluation.domain.quantities import Interval
 
+_BEFORE: Final = frozenset({"was", "were", "previously", "prior", "previous", "formerly"})
 _NOISE: Final = frozenset("()\"'`“”‘’=#*_.\\[]{}")
 _SPELLED: Final = frozenset(SPELLINGS)
 _ARROWS: Final = frozenset({"→", "⇒", "➔", "➜", "⟶"})
@@ -110,7 +112,8 @@ def _sign(tokens: Tokens, i: int, out: Units) -> int:
     elif len(word) > 3 and word[0] == ".":
         if not out.words or out.words[-1] not in ("?", ":"):
             out.add(":", start, end)  # Dots lead from a name to its value.
-    elif word == "(" and is_answered(out.words):
+    elif word == "(" and (is_answered(out.words) or tokens.word(i + 1) in _BEFORE):
+        # "Hct 42 (was 45)": what was before is a clause of its own.
         out.add(",", start, end)  # "Diabetes: denies (A1c 5.3)": the answer ends here.
     elif word not in _NOISE and not (word in "-–/" and tokens.joins(i, word == "/")):
         out.add(word, start, end)
@@ -238,9 +241,11 @@ def _valued(tokens: Tokens, i: int, number: float, j: int, out: Units, on: dt.da
     if tokens.word(j) not in GOES_ON:
         return _united(tokens, i, number, (Interval.at(number), j), j, out, on)
     number, j = with_half(tokens, number, j)
+    if clock := clock_at(tokens, number, j, out.words):
+        return _measured(tokens, i, clock, out)
     if parts := two_parts(tokens, number, j) or dimensions(tokens, number, j):
         return _measured(tokens, i, parts, out)
-    if fraction := fraction_at(tokens, number, j):
+    if not _in_series(tokens, i, out) and (fraction := fraction_at(tokens, number, j)):
         denominator, end = fraction
         word = fraction_word(number, denominator, tokens.word(j))
         out.add(word, tokens.starts[i], tokens.ends[end - 1], Value(Interval.at(number), "{score}"))
@@ -262,6 +267,8 @@ def _united(
     """The value of a number up to ``j``, or of the range that ``read`` gives with the index after it, with its unit."""
     interval, k = read
     kind, unit, end = unit_at(tokens, k)
+    if "fio2" in out.words[-2:] and kind in ("<num>", "<pct>"):
+        kind = "<air>" if number in (0.21, 21.0) else "<rich>"
     if kind == "<num>" and k == j == i + 1 and number in KINDS and out.words[-1:] == ["type"]:
         out.add(KINDS[number], tokens.starts[i], tokens.ends[i])  # "Type 3" is the name of a kind and no number.
         return i + 1
@@ -285,6 +292,14 @@ def _united(
         sign, start = comparator(out, start, lasting=kind == "<dur>")
     out.add(kind, start, tokens.ends[end - 1], Value(compared(interval, sign), unit))
     return end
+
+
+def _in_series(tokens: Tokens, i: int, out: Units) -> bool:
+    """Whether a number is one of several figures between strokes: a blood gas, or hemoglobin and hematocrit."""
+    if tokens.word(i - 1) == "/" and i > 1 and tokens.words[i - 2][0].isdigit():
+        return True
+    names = [word for word in out.words[-4:] if word not in (":", "of", "was", "is")]
+    return names[-1:] in (["hct"], ["hematocrit"], ["crit"]) or names[-2:] == ["h", "h"]
 
 
 def _measured(tokens: Tokens, i: int, parts: tuple[float, Unit], out: Units) -> int:
