@@ -13,6 +13,7 @@ from services.criteria_evaluation.domain.lexicon_entries import Trigger
 
 _BOXES: Final = frozenset({"<box>", "<nobox>"})
 _ASKS: Final = frozenset({":", "?", "<box>"})
+_AFFIRMED: Final = (["yes"], ["y"], ["present"], ["positive"])
 _COORDINATES: Final = frozenset({"or", "nor"})
 _VERBS: Final = frozenset(
     [
@@ -79,7 +80,7 @@ class Scope(NamedTuple):
 
 def scopes(words: Sequence[str], hits: Sequence[Hit]) -> list[Scope]:
     """The scopes in a sentence. Of triggers that overlap the longest counts, so a pseudo-trigger disarms what it holds."""
-    kept = _longest(hits)
+    kept = [hit for hit in _longest(hits) if not _answered(words, hit)]
     stops = [(hit.start, hit.end) for hit in kept if hit.trigger.kind == "terminator"]
     turns = [(hit.start, hit.end) for hit in kept if hit.trigger.kind == "turn"]
     boxes = [] if _BOXES.isdisjoint(words) else [i for i, word in enumerate(words) if word in _BOXES]
@@ -94,6 +95,11 @@ def scopes(words: Sequence[str], hits: Sequence[Hit]) -> list[Scope]:
     if not boxes:
         return found
     return [s for s in found if not (s.kind != "unchecked" and _unchecked(words, boxes, s.by_start))]
+
+
+def _answered(words: Sequence[str], hit: Hit) -> bool:
+    """Whether a question mark only parts a form's question from its answer: "Pain worsening? Yes"."""
+    return words[hit.start] == "?" and hit.end == hit.start + 1 and words[hit.end : hit.end + 1] in _AFFIRMED
 
 
 def _ends_for(
