@@ -28,6 +28,7 @@ _ABBREVIATIONS: Final = frozenset(
         "st",
         "vs",
         "approx",
+        "gr",
         "e.g",
         "i.e",
         "eg",

@@ -9,7 +9,7 @@ from typing import Final
 
 from services.criteria_evaluation.domain.extract.counts import number_at
 from services.criteria_evaluation.domain.extract.dates import WEEKDAYS, date_at
-from services.criteria_evaluation.domain.extract.forms import boxes_first, is_answered, mark_at
+from services.criteria_evaluation.domain.extract.forms import answers_again, boxes_first, is_answered, mark_at
 from services.criteria_evaluation.domain.extract.levels import ORDINALS, read_levels
 from services.criteria_evaluation.domain.extract.measures import (
     PARTS,
@@ -32,6 +32,7 @@ from services.criteria_evaluation.domain.extract.physical import (
     clock_at,
     dimensions,
     is_graded,
+    is_kind,
     two_parts,
 )
 from services.criteria_evaluation.domain.extract.spellings import SPELLINGS, with_or_without
@@ -103,7 +104,7 @@ def _sign(tokens: Tokens, i: int, out: Units) -> int:
     elif len(word) > 3 and word[0] == ".":
         if not out.words or out.words[-1] not in ("?", ":"):
             out.add(":", start, end)  # Dots lead from a name to its value.
-    elif word == "(" and (is_answered(out.words) or tokens.word(i + 1) in _BEFORE):
+    elif word == "(" and (is_answered(out.words) or tokens.word(i + 1) in _BEFORE or answers_again(out.words)):
         # "Hct 42 (was 45)": what was before is a clause of its own.
         out.add(",", start, end)  # "Diabetes: denies (A1c 5.3)": the answer ends here.
     elif word not in _NOISE and not (word in "-–/" and tokens.joins(i, word == "/")):
@@ -250,7 +251,7 @@ def _valued(tokens: Tokens, i: int, number: float, j: int, out: Units, on: dt.da
     kind, unit, end = unit_at(tokens, k)
     if "fio2" in out.words[-2:] and kind in ("<num>", "<pct>"):
         kind = "<air>" if number in (0.21, 21.0) else "<rich>"
-    if kind == "<num>" and k == j == i + 1 and number in KINDS and out.words[-1:] == ["type"]:
+    if kind == "<num>" and k == j == i + 1 and number in KINDS and is_kind(out.words):
         out.add(KINDS[number], tokens.starts[i], tokens.ends[i])  # "Type 3" is the name of a kind and no number.
         return i + 1
     if kind == "<num>" and len(out.words) > 1 and out.words[-1] in HEADED and out.words[-2] in BODY:
