@@ -231,11 +231,13 @@ def _number(tokens: Tokens, i: int, out: Units, on: dt.date | None) -> int:
 def _valued(tokens: Tokens, i: int, number: float, j: int, out: Units, on: dt.date | None) -> int:
     """The value whose number stands from ``i`` up to ``j``."""
     number, j = with_half(tokens, number, j)
-    if clock := clock_at(tokens, number, j, out.words):
+    following = tokens.word(j)
+    if following == ":" and (clock := clock_at(tokens, number, j, out.words)):
         return _measured(tokens, i, clock, out)
     if parts := two_parts(tokens, number, j) or dimensions(tokens, number, j):
         return _measured(tokens, i, parts, out)
-    if not _in_series(tokens, i, out) and (fraction := fraction_at(tokens, number, j)):
+    in_series = following == "/" and _in_series(tokens, i, out)
+    if not in_series and (fraction := fraction_at(tokens, number, j)):
         denominator, end = fraction
         word = fraction_word(number, denominator, tokens.word(j))
         out.add(word, tokens.starts[i], tokens.ends[end - 1], Value(Interval.at(number), "{score}"))
@@ -249,7 +251,7 @@ def _valued(tokens: Tokens, i: int, number: float, j: int, out: Units, on: dt.da
         out.add(word, tokens.starts[i], tokens.ends[fraction[1] - 1], Value(interval, "{score}"))
         return fraction[1]
     kind, unit, end = unit_at(tokens, k)
-    if "fio2" in out.words[-2:] and kind in ("<num>", "<pct>"):
+    if kind in ("<num>", "<pct>") and "fio2" in out.words[-2:]:
         kind = "<air>" if number in (0.21, 21.0) else "<rich>"
     if kind == "<num>" and k == j == i + 1 and number in KINDS and is_kind(out.words):
         out.add(KINDS[number], tokens.starts[i], tokens.ends[i])  # "Type 3" is the name of a kind and no number.
