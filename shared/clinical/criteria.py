@@ -22,7 +22,7 @@ from shared.clinical.criteria_model import (
 )
 from shared.clinical.expression import AllOf, AnyOf, AtLeast, Expression, Vocabulary, parse_expression
 from shared.clinical.model import CriteriaSetRef
-from shared.clinical.policy_yaml import Fields, load_mapping
+from shared.clinical.policy_yaml import Fields, load_mapping, read_count
 from shared.clinical.wording import Sentence, parse_sentence
 from shared.policy import PolicyError, PolicyFile, digest_of
 
@@ -187,9 +187,7 @@ class _Reader:
             raise PolicyError(f"{group.where}.{key}: needs at least one criterion.")
         if bodies == ["at_least"]:
             group.done()
-            if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= len(parts):
-                raise PolicyError(f"{group.where}.n: must be a whole number from 1 to {len(parts)}.")
-            return children, AtLeast(parts, n)
+            return children, AtLeast(parts, read_count(n, len(parts), group.where))
         return children, AllOf(parts) if key == "all_of" else AnyOf(parts)
 
     def _refer_rule(self, fields: Fields) -> ReferRule:

@@ -25,7 +25,7 @@ from shared.clinical.leaves import (
     Overlaps,
 )
 from shared.clinical.model import Facts
-from shared.clinical.policy_yaml import finite
+from shared.clinical.policy_yaml import finite, read_count
 from shared.clinical.units import factor
 from shared.policy import PolicyError
 
@@ -166,10 +166,7 @@ def parse_expression(data: object, where: str, vocabulary: Vocabulary | None = N
         if not isinstance(body, dict) or set(body) != {"n", "of"}:
             raise PolicyError(f"{place}: needs exactly n and of.")
         children = _parse_children(body["of"], f"{place}.of", vocabulary)
-        n = body["n"]
-        if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= len(children):
-            raise PolicyError(f"{place}.n: must be a whole number from 1 to {len(children)}.")
-        return AtLeast(children, n)
+        return AtLeast(children, read_count(body["n"], len(children), place))
     if key == "all_of":
         return AllOf(_parse_children(body, place, vocabulary))
     if key == "any_of":

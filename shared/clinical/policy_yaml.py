@@ -47,6 +47,15 @@ def load_mapping(name: str, text: str) -> dict[str, Any]:
     return Fields(data, name).data
 
 
+def read_count(n: object, parts: int, where: str) -> int:
+    """The ``n`` of an ``at_least`` with so many parts. Raises PolicyError where they are fewer than it asks for."""
+    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+        raise PolicyError(f"{where}.n: must be a whole number of at least 1.")
+    if n > parts:
+        raise PolicyError(f"{where}.n: asks for {n} of {parts}.")
+    return n
+
+
 def finite(value: object) -> float | None:
     """The value as a number, or None where it is none: text, true or false, not a number, or beyond what a float holds."""
     if isinstance(value, bool) or not isinstance(value, int | float):

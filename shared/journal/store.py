@@ -270,25 +270,9 @@ def _recorded(row: Any, key: bytes | None) -> Recorded:
     if data is not None and key is not None:
         opener = partial(_open_data, key, data, event_binding(row[0], row[1]))
     return Recorded(
-        row[0],
-        row[1],
-        row[2],
-        row[3],
-        row[4],
-        row[5],
-        row[6],
-        row[7],
-        row[8],
-        row[9],
-        row[10],
-        row[11],
-        row[12],
-        row[13],
-        row[14],
-        row[15],
-        row[16],
-        opener,
-    )
+        row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], row[9], row[10], row[11], row[12],
+        row[13], row[14], row[15], row[16], opener,
+    )  # fmt: skip
 
 
 CONTENT_OF_DETERMINATION: Final = (

@@ -1,4 +1,4 @@
-"""The phrasings of tests/cases/phrasings: single statements of a fact as charts make them, and what is to be read."""
+"""The banks of tests/cases/phrasings: single statements of a fact as charts make them, and what is to be read."""
 
 import datetime as dt
 from pathlib import Path
@@ -12,6 +12,7 @@ from shared.clinical.model import Document
 from tests.support.labels import as_label
 
 PLACE: Final = Path(__file__).parent.parent / "cases" / "phrasings"
+FAMILIES: Final = tuple(sorted(path.stem for path in PLACE.glob("*.yaml")))
 WRITTEN_ON: Final = dt.date(2026, 5, 20)
 """The day of every note, for those that tell how long ago something was."""
 

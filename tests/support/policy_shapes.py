@@ -20,7 +20,7 @@ Path = tuple[str | int, ...]
 Read = Callable[[str], object]
 
 RELATIONS: Final = re.compile(
-    "is used twice|runs backwards|from 1 to|cannot be converted|ends before it begins|range of vertebrae"
+    r"is used twice|runs backwards|asks for \d+ of|cannot be converted|ends before it begins|range of vertebrae"
     "|is there twice|not in the library|is not a proportion|is not .*%|high must be above|does not hold the value"
     "|is printed but not given|is given but not printed"
 )

@@ -67,7 +67,7 @@ def test_the_digest_is_over_the_content() -> None:
         ("title: One", "title: One\n    title: One", "line 10: a key stands here twice"),
         ("    when: {fact: neuro.motor_deficit, is: true}", "    all_of: []", "at least one criterion"),
         ("neuro.motor_deficit, is: true", "neuro.motor_deficit, equals: true", r"criteria\[0\].when"),
-        ("      n: 2", "      n: 4", "from 1 to 3"),
+        ("      n: 2", "      n: 4", "asks for 4 of 3"),
         ("to: 2025-12-31", "to: 2024-12-31", "ends before"),
         ("from: 2025-01-01", "from: soon", "must be a date"),
         ("10000-10002", "10002-10000", "backwards"),

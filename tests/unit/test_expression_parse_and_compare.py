@@ -96,7 +96,7 @@ def test_names_and_description() -> None:
         ({"all_of": []}, "at least one"),
         ({"all_of": [], "any_of": []}, "exactly one"),
         ({"none_of": []}, "none_of"),
-        ({"at_least": {"n": 3, "of": [{"fact": "neuro.motor_deficit", "is": True}]}}, "from 1 to 1"),
+        ({"at_least": {"n": 3, "of": [{"fact": "neuro.motor_deficit", "is": True}]}}, "asks for 3 of 1"),
         ({"at_least": {"n": 1}}, "exactly n and of"),
         ({"fact": "neuro.motor_deficit"}, "exactly one"),
         ({"fact": "neuro.motor_deficit", "is": True, "in": ["a"]}, "exactly one"),

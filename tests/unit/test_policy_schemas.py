@@ -98,6 +98,7 @@ WRONG: Final[dict[str, Any]] = {
     "an expression that is a list": put(CPAP, WHEN, [{"fact": "sleep.ahi", "known": True}]),
     "an empty expression": put(CPAP, WHEN, {}),
     "at_least without n": when(at_least={"of": [{"fact": "sleep.ahi", "known": True}]}),
+    "at_least of no number": when(at_least={"n": None, "of": [{"fact": "sleep.ahi", "known": True}]}),
     "at_least of none": when(at_least={"n": 0, "of": [{"fact": "sleep.ahi", "known": True}]}),
     "a brace that is no placeholder": put(CPAP, ("timing", 0, "text"), "Use {it}."),
     "a placeholder of a boolean": put(CPAP, ("timing", 0, "text"), "It is {condition.stroke}."),

@@ -14,6 +14,7 @@ from services.criteria_evaluation.domain.lexicon_entries import Trigger
 _BOXES: Final = frozenset({"<box>", "<nobox>"})
 _ASKS: Final = frozenset({":", "?", "<box>"})
 _AFFIRMED: Final = (["yes"], ["y"], ["present"], ["positive"])
+_PART_ENDS: Final = frozenset({",", ":", ";"})
 _COORDINATES: Final = frozenset({"or", "nor"})
 _VERBS: Final = frozenset(
     [
@@ -138,6 +139,9 @@ def _scopes_of(words: Sequence[str], hit: Hit, stops: Sequence[tuple[int, int]])
         return [Scope("possible", hit.start, hit.end, -1, -1)]
     if trigger.kind in ("terminator", "turn", "pseudo"):
         return []
+    if _is_answer(words, hit):
+        edges = [i + 1 for i in range(hit.start) if words[i] in _PART_ENDS]
+        return [Scope("negated", edges[-1] if edges else 0, hit.start, hit.start, hit.end)]
     found: list[Scope] = []
     if trigger.direction in ("forward", "both"):
         end = min([start for start, _ in stops if start >= hit.end] + [len(words), hit.end + trigger.reach])
@@ -153,6 +157,14 @@ def _scopes_of(words: Sequence[str], hit: Hit, stops: Sequence[tuple[int, int]])
             begin = commas[-1] if commas else begin
         found.append(Scope(trigger.kind, begin, hit.start, hit.start, hit.end))
     return found
+
+
+def _is_answer(words: Sequence[str], hit: Hit) -> bool:
+    """Whether "no" answers what stands before it, as in a list of them: "diabetes NO, stroke NO"."""
+    i = hit.start
+    if i == 0 or hit.end - i != 1 or words[i] != "no" or words[i - 1] in _PART_ENDS or words[i - 1] in _ASKS:
+        return False
+    return hit.end == len(words) or words[hit.end] in (",", ";")
 
 
 def _end_of_list(words: Sequence[str], start: int, end: int) -> int:

@@ -1,6 +1,8 @@
 """Marks of forms: check boxes in all shapes, before or after what they mark, and signs such as (-)."""
 
+import itertools
 import re
+from collections.abc import Sequence
 from typing import Final
 
 BOX: Final = "<box>"
@@ -68,3 +70,8 @@ ANSWERS: Final = frozenset(
 def is_answered(words: list[str]) -> bool:
     """Whether the words so far end with a question and its denial: "Hypertension: denies"."""
     return len(words) > 2 and words[-1] in ANSWERS and words[-2] in (":", "?")
+
+
+def answers_again(words: Sequence[str]) -> bool:
+    """Whether "no" is one more answer of a list: "reflux NO, fatty liver NO (ultrasound normal)"."""
+    return words[-1:] == ["no"] and any(a == "no" and b == "," for a, b in itertools.pairwise(words))

@@ -16,7 +16,7 @@ GOES_ON: Final = frozenset(
         *HALVES,
         *(word for word, unit in TIME_UNITS.items() if unit == "h"),
         *("and", "ft", "foot", "feet", "'", "’", "′", "in", "m", "mm", "cm", "x", "×", "by"),
-        *("+", "-", "–", "−", "—", "/", "out", "on", "of", "over", "a", "b", "c", "plus", "to", "or"),
+        *(":", "+", "-", "–", "−", "—", "/", "out", "on", "of", "over", "a", "b", "c", "plus", "to", "or"),
     }
 )
 """Words that may carry a number on to a half, a second part or side, a fraction, a grade or a range."""
@@ -50,13 +50,17 @@ def part_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
         count = 1 if tokens.word(i) == "a" else int(NUMBER_WORDS[tokens.word(i)])
         j = i + 2 if tokens.word(i + 1) in _DASHES else i + 1
     word, following = tokens.word(j), tokens.word(j + 1)
-    if word not in PARTS or following not in ("of", "the", "its", "loss") or (word.endswith("s") != (count > 1)):
+    if (
+        word not in PARTS
+        or following not in ("of", "the", "its", "loss", "over", "since")
+        or (word.endswith("s") != (count > 1))
+    ):
         return None
     percent = {("third", 2): 67.0, ("quarter", 3): 75.0}.get((word.rstrip("s"), count), PARTS[word] * count)
     return percent, j + 1
 
 
-_PARTS: Final = frozenset({5, 10, 18, 24})
+_PARTS: Final = frozenset({5, 10, 18, 24, 30})
 """Denominators that "of" and "over" stand before: "8 of 10", "5 over 5"."""
 
 

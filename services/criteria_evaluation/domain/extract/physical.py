@@ -159,10 +159,19 @@ _GRADED: Final = frozenset({"grade", "wagner", "gr", "bilsky", "escc"})
 
 
 def is_graded(before: Sequence[str]) -> bool:
-    """Whether a roman numeral after these words is a number: "grade III", "Wagner stage III"."""
+    """Whether a roman numeral after these words is a number: "grade III", "Wagner stage III", "Wagner: III"."""
+    before = before[-4:-1] if before[-1:] == [":"] else before[-4:]
     return before[-1:] != [] and (
         before[-1] in _GRADED or (before[-1] in ("stage", "class") and "wagner" in before[-3:])
     )
+
+
+_STUDIES: Final = frozenset({"sleep", "home", "study", "monitor", "channel", "unattended", "portable"})
+
+
+def is_kind(before: Sequence[str]) -> bool:
+    """Whether a number after these words names a kind: "type 3", and "level 3" of a sleep study."""
+    return before[-1:] == ["type"] or (before[-1:] == ["level"] and not _STUDIES.isdisjoint(before[-6:]))
 
 
 KINDS: Final = {1.0: "i", 2.0: "ii", 3.0: "iii", 4.0: "iv"}

@@ -1,11 +1,11 @@
 """What the words of one sentence state, wherever in a chart they stand."""
 
 import datetime as dt
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from services.criteria_evaluation.domain.extract.assertion import flags_of, scopes
-from services.criteria_evaluation.domain.extract.contexts import Holding, carried_on, longest
+from services.criteria_evaluation.domain.extract.contexts import Holding, Opened, carried_on, longest
 from services.criteria_evaluation.domain.extract.mention import Said, said_in
 from services.criteria_evaluation.domain.extract.scan import Found, scan
 from services.criteria_evaluation.domain.extract.standing import Marks, superseded
@@ -19,6 +19,7 @@ _YIELDING: Final = 2
 """What a statement's rank grows by in a context to which it yields."""
 _DOUBT: Final = frozenset({"possible"})
 _NO_FLAGS: Final[frozenset[str]] = frozenset()
+_BOXES: Final = frozenset({"<box>", "<nobox>"})
 _FORM: Final = frozenset({":", "?", "<nobox>", "<box>"})
 
 
@@ -60,7 +61,7 @@ def read_units(units: Units, place: Place, on: dt.date | None, marks: Marks, lex
     cues, contexts, carried = tuple(scanned.cues), scanned.contexts, place.carried
     after = None
     if contexts or any(context.reach != "section" for context in carried.values()):
-        contexts = longest(contexts)
+        contexts = longest(_chosen(contexts, units.words))
         after = carried_on(contexts, carried, goes_on=place.goes_on)
     found = scanned.found
     if found:
@@ -90,6 +91,14 @@ def read_units(units: Units, place: Place, on: dt.date | None, marks: Marks, lex
         start = next((at for p in taken if (at := units.starts[p]) >= place.begin), units.starts[taken[0]])
         statements.append(Statement(target.fact, said, start, units.ends[taken[-1]], rank))
     return Reading(tuple(statements), cues, after, marks)
+
+
+def _chosen(contexts: Sequence[Opened], words: Sequence[str]) -> Sequence[Opened]:
+    """Without the contexts behind an empty box: "[x] at rest [ ] asleep" tells of no sleep."""
+    if "<nobox>" not in words:
+        return contexts
+    boxes = [i for i, word in enumerate(words) if word in _BOXES]
+    return [o for o in contexts if words[max((i for i in boxes if i <= o.start), default=o.start)] != "<nobox>"]
 
 
 def _stands(hit: Found, category: str | None, cues: Container[str], holding: Holding, lexicon: Lexicon) -> bool:

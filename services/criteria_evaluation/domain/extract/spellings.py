@@ -34,6 +34,7 @@ SPELLINGS: Final[dict[str, str]] = {
     "paralysed": "paralyzed",
     "sev": "severe",
     "stabilised": "stabilized",
+    "std": "standard",
     "tumour": "tumor",
     "tumours": "tumors",
     "unl": "normal",

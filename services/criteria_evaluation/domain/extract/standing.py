@@ -60,7 +60,8 @@ class Marks(NamedTuple):
     """What of a sentence bears on the standing of the text around it.
 
     ``head``: those of its first words that mark something. ``amends``: its first word heads an addendum. ``forward``: it
-    may go on after "copied". ``corrects``: it speaks of a mistake. ``date``: it is an entry of this day.
+    may go on after "copied". ``corrects``: it speaks of a mistake. ``date``: it is an entry of this day. ``renews``: its first
+    word says that what follows is of today.
     """
 
     head: frozenset[str]
@@ -68,6 +69,7 @@ class Marks(NamedTuple):
     forward: bool
     corrects: bool
     date: dt.date | None
+    renews: bool = False
 
 
 _UNMARKED: Final = Marks(frozenset(), False, False, False, None)
@@ -84,6 +86,7 @@ def marks_of(units: Units, *, row: bool = False) -> Marks:
         forward=not _FORWARD.isdisjoint(words[:12]),
         corrects=not _CORRECTS.isdisjoint(words) or _another_level(words),
         date=_entry_date(units, row=row),
+        renews=words[0] in _NEWER,
     )
 
 
@@ -135,7 +138,7 @@ class Standing:
             self.amended, self.copied, self.corrects = True, False, False
         elif not _COPIED.isdisjoint(head) and marks.forward:
             self.copied, self.amended = True, False
-        elif self.copied and new_section and not _NEWER.isdisjoint(head):
+        elif self.copied and (marks.renews or (new_section and not _NEWER.isdisjoint(head))):
             self.copied = False
 
     def rank(self, kind: str) -> int:

@@ -29,6 +29,7 @@ _ABBREVIATIONS: Final = frozenset(
         "st",
         "vs",
         "approx",
+        "gr",
         "e.g",
         "i.e",
         "eg",

@@ -7,34 +7,13 @@ angle brackets (``<pct>``, ``<dur>``, ``<lvl>``, ``<n/10>``, ...) that carries a
 import datetime as dt
 from typing import Final
 
-from services.criteria_evaluation.domain.extract.counts import number_at
 from services.criteria_evaluation.domain.extract.dates import WEEKDAYS, date_at
-from services.criteria_evaluation.domain.extract.forms import boxes_first, is_answered, mark_at
+from services.criteria_evaluation.domain.extract.forms import answers_again, boxes_first, is_answered, mark_at
 from services.criteria_evaluation.domain.extract.levels import ORDINALS, read_levels
-from services.criteria_evaluation.domain.extract.measures import (
-    GOES_ON,
-    PARTS,
-    comparator,
-    fraction_at,
-    fraction_word,
-    is_strength,
-    part_at,
-    range_at,
-    unit_at,
-    with_half,
-)
+from services.criteria_evaluation.domain.extract.measures import PARTS, comparator, fraction_word, part_at, with_half
+from services.criteria_evaluation.domain.extract.numbered import number_value, plain, valued
 from services.criteria_evaluation.domain.extract.numerals import AFTER, MONTHS, NUMBER_WORDS, TIME_UNITS, compared
-from services.criteria_evaluation.domain.extract.physical import (
-    BODY,
-    HEADED,
-    KINDS,
-    ROMAN,
-    Unit,
-    clock_at,
-    dimensions,
-    is_graded,
-    two_parts,
-)
+from services.criteria_evaluation.domain.extract.physical import ROMAN, is_graded
 from services.criteria_evaluation.domain.extract.spellings import SPELLINGS, with_or_without
 from services.criteria_evaluation.domain.extract.words import Tokens, Units, Value
 from services.criteria_evaluation.domain.quantities import Interval
@@ -72,7 +51,7 @@ def units_of(tokens: Tokens, on: dt.date | None = None) -> Units:
                 out.add(spelled[i], starts[i], ends[i])
                 i += 1
         elif "0" <= first <= "9" or first in "½¼¾":
-            i = _number(tokens, i, out, on)
+            i = number_value(tokens, i, out, on)
         elif word in ".,:;":
             if word != ".":
                 out.add(word, starts[i], ends[i])
@@ -112,16 +91,11 @@ def _sign(tokens: Tokens, i: int, out: Units) -> int:
     elif len(word) > 3 and word[0] == ".":
         if not out.words or out.words[-1] not in ("?", ":"):
             out.add(":", start, end)  # Dots lead from a name to its value.
-    elif word == "(" and (is_answered(out.words) or tokens.word(i + 1) in _BEFORE):
+    elif word == "(" and (is_answered(out.words) or tokens.word(i + 1) in _BEFORE or answers_again(out.words)):
         # "Hct 42 (was 45)": what was before is a clause of its own.
         out.add(",", start, end)  # "Diabetes: denies (A1c 5.3)": the answer ends here.
     elif word not in _NOISE and not (word in "-–/" and tokens.joins(i, word == "/")):
         out.add(word, start, end)
-    return i + 1
-
-
-def _plain(tokens: Tokens, i: int, out: Units) -> int:
-    out.add(tokens.words[i], tokens.starts[i], tokens.ends[i])
     return i + 1
 
 
@@ -135,13 +109,13 @@ def _word(tokens: Tokens, i: int, out: Units, on: dt.date | None) -> int:
         out.add("<part>", tokens.starts[i], tokens.ends[part[1] - 1], Value(Interval.at(part[0]), "%"))
         return part[1]
     if word in NUMBER_WORDS:
-        return _number(tokens, i, out, on)
+        return number_value(tokens, i, out, on)
     if date := date_at(tokens.words, i, on):
         out.add("<date>", tokens.starts[i], tokens.ends[date[1] - 1], Value(date=date[0]))
         return date[1]
     if word in ROMAN:
         if not is_graded(out.words):
-            return _plain(tokens, i, out)
+            return plain(tokens, i, out)
         out.add("<num>", tokens.starts[i], tokens.ends[i], Value(Interval.at(ROMAN[word])))
         return i + 1
     if word == "w" and (short := with_or_without(tokens, i)):
@@ -150,7 +124,7 @@ def _word(tokens: Tokens, i: int, out: Units, on: dt.date | None) -> int:
     if word == "mrc":
         return _strength(tokens, i, out)
     if word in ("a", "couple", "half") and (read := _counted(tokens, i)):
-        return _valued(tokens, i, read[0], read[1], out, on)
+        return valued(tokens, i, read[0], read[1], out, on)
     following = tokens.word(i + 1)
     if (
         word in ("a", "an", "past", "last")
@@ -158,7 +132,7 @@ def _word(tokens: Tokens, i: int, out: Units, on: dt.date | None) -> int:
         and not (out.words and out.words[-1] in _HOW_OFTEN)
     ):
         if word in ("past", "last"):
-            _plain(tokens, i, out)
+            plain(tokens, i, out)
         at = i + 1 if word in ("past", "last") else i
         sign, start = comparator(out, tokens.starts[at], lasting=True)
         number, j = with_half(tokens, 1.0, i + 2)
@@ -170,7 +144,7 @@ def _word(tokens: Tokens, i: int, out: Units, on: dt.date | None) -> int:
     if word == "yesterday":
         out.add("<dur>", tokens.starts[i], tokens.ends[i], Value(Interval(0, 48, high_open=True), "h"))
         return i + 1
-    return _plain(tokens, i, out)
+    return plain(tokens, i, out)
 
 
 def _counted(tokens: Tokens, i: int) -> tuple[float, int] | None:
@@ -190,7 +164,7 @@ def _strength(tokens: Tokens, i: int, out: Units) -> int:
     while tokens.word(j) in ("grade", "scale", "power", "score", ":", "of"):
         j += 1
     if tokens.word(j) not in ("0", "1", "2", "3", "4", "5") or tokens.word(j + 1) in ("/", "out"):
-        return _plain(tokens, i, out)
+        return plain(tokens, i, out)
     number = float(tokens.word(j))
     sign = tokens.word(j + 1)
     end = j + 2 if sign in ("-", "+") and tokens.starts[j + 1] == tokens.ends[j] else j + 1
@@ -224,91 +198,3 @@ _STARTERS: Final = frozenset(
         *ROMAN,
     }
 )
-
-
-def _number(tokens: Tokens, i: int, out: Units, on: dt.date | None) -> int:
-    """A value that begins with a number, with the comparison before it and the unit after it."""
-    word = tokens.words[i]
-    if date := date_at(tokens.words, i, on):
-        out.add("<date>", tokens.starts[i], tokens.ends[date[1] - 1], Value(date=date[0]))
-        return date[1]
-    read = None if "-" in word or "/" in word else number_at(tokens, i)
-    return _plain(tokens, i, out) if read is None else _valued(tokens, i, read[0], read[1], out, on)
-
-
-def _valued(tokens: Tokens, i: int, number: float, j: int, out: Units, on: dt.date | None) -> int:
-    """The value whose number stands from ``i`` up to ``j``."""
-    if tokens.word(j) not in GOES_ON:
-        return _united(tokens, i, number, (Interval.at(number), j), j, out, on)
-    number, j = with_half(tokens, number, j)
-    if clock := clock_at(tokens, number, j, out.words):
-        return _measured(tokens, i, clock, out)
-    if parts := two_parts(tokens, number, j) or dimensions(tokens, number, j):
-        return _measured(tokens, i, parts, out)
-    if not _in_series(tokens, i, out) and (fraction := fraction_at(tokens, number, j)):
-        denominator, end = fraction
-        word = fraction_word(number, denominator, tokens.word(j))
-        out.add(word, tokens.starts[i], tokens.ends[end - 1], Value(Interval.at(number), "{score}"))
-        return end
-    if number == 1 and len(tokens.word(j)) == 1 and tokens.word(j) in "abc" and tokens.starts[j] == tokens.ends[j - 1]:
-        out.add("<grade>", tokens.starts[i], tokens.ends[j], Value(grade=f"1{tokens.word(j)}"))
-        return j + 1
-    interval, k = range_at(tokens, number, j, bool(out.words) and out.words[-1] == "between")
-    if k > j and (fraction := fraction_at(tokens, number, k)):
-        word = fraction_word(number, fraction[0], "")
-        out.add(word, tokens.starts[i], tokens.ends[fraction[1] - 1], Value(interval, "{score}"))
-        return fraction[1]
-    return _united(tokens, i, number, (interval, k), j, out, on)
-
-
-def _united(
-    tokens: Tokens, i: int, number: float, read: tuple[Interval, int], j: int, out: Units, on: dt.date | None
-) -> int:
-    """The value of a number up to ``j``, or of the range that ``read`` gives with the index after it, with its unit."""
-    interval, k = read
-    kind, unit, end = unit_at(tokens, k)
-    if "fio2" in out.words[-2:] and kind in ("<num>", "<pct>"):
-        kind = "<air>" if number in (0.21, 21.0) else "<rich>"
-    if kind == "<num>" and k == j == i + 1 and number in KINDS and out.words[-1:] == ["type"]:
-        out.add(KINDS[number], tokens.starts[i], tokens.ends[i])  # "Type 3" is the name of a kind and no number.
-        return i + 1
-    if kind == "<num>" and len(out.words) > 1 and out.words[-1] in HEADED and out.words[-2] in BODY:
-        kind, unit = HEADED[out.words[-1]]  # "Height (m)  1.84": the unit stands with the name.
-    if kind == "<num>" and is_strength(out.words, interval.low, interval.high):
-        graded = tokens.word(k)
-        end = k + 1 if graded in ("-", "+", "–") and tokens.starts[k] == tokens.ends[k - 1] else k
-        out.add(fraction_word(number, 5, graded), tokens.starts[i], tokens.ends[end - 1], Value(interval, "{score}"))
-        return end
-    if kind == "<num>" and (interval.low, interval.high) in _SCALES:
-        out.add("<scale>", tokens.starts[i], tokens.ends[k - 1])
-        return k
-    if kind == "<num>" and 1900 <= number <= 2100 and end == i + 1:
-        kind = "<pastyear>" if on is not None and number < on.year else "<year>"
-    start = tokens.starts[i]
-    sign: str | None = AFTER.get((tokens.word(end), tokens.word(end + 1)))
-    if sign:
-        end += 2
-    else:
-        sign, start = comparator(out, start, lasting=kind == "<dur>")
-    out.add(kind, start, tokens.ends[end - 1], Value(compared(interval, sign), unit))
-    return end
-
-
-def _in_series(tokens: Tokens, i: int, out: Units) -> bool:
-    """Whether a number is one of several figures between strokes: a blood gas, or hemoglobin and hematocrit."""
-    if tokens.word(i - 1) == "/" and i > 1 and tokens.words[i - 2][0].isdigit():
-        return True
-    names = [word for word in out.words[-4:] if word not in (":", "of", "was", "is")]
-    return names[-1:] in (["hct"], ["hematocrit"], ["crit"]) or names[-2:] == ["h", "h"]
-
-
-def _measured(tokens: Tokens, i: int, parts: tuple[float, Unit], out: Units) -> int:
-    """A measure of two parts, with the comparison before it."""
-    number, unit = parts
-    sign, start = comparator(out, tokens.starts[i], lasting=unit.kind == "<dur>")
-    out.add(unit.kind, start, tokens.ends[unit.end - 1], Value(compared(Interval.at(number), sign), unit.code))
-    return unit.end
-
-
-_SCALES: Final = frozenset({(0, 5), (0, 10), (1, 10), (0, 6), (7, 12), (13, 18), (0, 18), (0, 24), (0, 100)})
-"""Ranges of scores, which stand beside their names and are no measurements: "Pain (0-10)"."""

@@ -1,0 +1,126 @@
+"""A number in prose with what goes with it: the comparison before, a half, a fraction, a range, its unit."""
+
+import datetime as dt
+from typing import Final
+
+from services.criteria_evaluation.domain.extract.counts import number_at
+from services.criteria_evaluation.domain.extract.dates import date_at
+from services.criteria_evaluation.domain.extract.measures import (
+    GOES_ON,
+    comparator,
+    fraction_at,
+    fraction_word,
+    is_strength,
+    range_at,
+    unit_at,
+    with_half,
+)
+from services.criteria_evaluation.domain.extract.numerals import AFTER, compared
+from services.criteria_evaluation.domain.extract.physical import (
+    BODY,
+    HEADED,
+    KINDS,
+    Unit,
+    clock_at,
+    dimensions,
+    is_kind,
+    two_parts,
+)
+from services.criteria_evaluation.domain.extract.words import Tokens, Units, Value
+from services.criteria_evaluation.domain.quantities import Interval
+
+
+def plain(tokens: Tokens, i: int, out: Units) -> int:
+    """A word as it stands."""
+    out.add(tokens.words[i], tokens.starts[i], tokens.ends[i])
+    return i + 1
+
+
+def number_value(tokens: Tokens, i: int, out: Units, on: dt.date | None) -> int:
+    """A value that begins with a number, with the comparison before it and the unit after it."""
+    word = tokens.words[i]
+    if date := date_at(tokens.words, i, on):
+        out.add("<date>", tokens.starts[i], tokens.ends[date[1] - 1], Value(date=date[0]))
+        return date[1]
+    read = None if "-" in word or "/" in word else number_at(tokens, i)
+    return plain(tokens, i, out) if read is None else valued(tokens, i, read[0], read[1], out, on)
+
+
+def valued(tokens: Tokens, i: int, number: float, j: int, out: Units, on: dt.date | None) -> int:
+    """The value whose number stands from ``i`` up to ``j``."""
+    if tokens.word(j) not in GOES_ON:
+        return _united(tokens, i, number, (Interval.at(number), j), j, out, on)
+    number, j = with_half(tokens, number, j)
+    following = tokens.word(j)
+    if following == ":" and (clock := clock_at(tokens, number, j, out.words)):
+        return _measured(tokens, i, clock, out)
+    if parts := two_parts(tokens, number, j) or dimensions(tokens, number, j):
+        return _measured(tokens, i, parts, out)
+    in_series = following == "/" and _in_series(tokens, i, out)
+    if not in_series and (fraction := fraction_at(tokens, number, j)):
+        denominator, end = fraction
+        word = fraction_word(number, denominator, tokens.word(j))
+        out.add(word, tokens.starts[i], tokens.ends[end - 1], Value(Interval.at(number), "{score}"))
+        return end
+    if number == 1 and len(tokens.word(j)) == 1 and tokens.word(j) in "abc" and tokens.starts[j] == tokens.ends[j - 1]:
+        out.add("<grade>", tokens.starts[i], tokens.ends[j], Value(grade=f"1{tokens.word(j)}"))
+        return j + 1
+    interval, k = range_at(tokens, number, j, bool(out.words) and out.words[-1] == "between")
+    if k > j and (fraction := fraction_at(tokens, number, k)):
+        word = fraction_word(number, fraction[0], "")
+        out.add(word, tokens.starts[i], tokens.ends[fraction[1] - 1], Value(interval, "{score}"))
+        return fraction[1]
+    return _united(tokens, i, number, (interval, k), j, out, on)
+
+
+def _united(
+    tokens: Tokens, i: int, number: float, read: tuple[Interval, int], j: int, out: Units, on: dt.date | None
+) -> int:
+    """The value of a number up to ``j``, or of the range that ``read`` gives with the index after it, with its unit."""
+    interval, k = read
+    kind, unit, end = unit_at(tokens, k)
+    if kind in ("<num>", "<pct>") and "fio2" in out.words[-2:]:
+        kind = "<air>" if number in (0.21, 21.0) else "<rich>"
+    if kind == "<num>" and k == j == i + 1 and number in KINDS and is_kind(out.words):
+        out.add(KINDS[number], tokens.starts[i], tokens.ends[i])  # "Type 3" is the name of a kind and no number.
+        return i + 1
+    if kind == "<num>" and len(out.words) > 1 and out.words[-1] in HEADED and out.words[-2] in BODY:
+        kind, unit = HEADED[out.words[-1]]  # "Height (m)  1.84": the unit stands with the name.
+    if kind == "<num>" and is_strength(out.words, interval.low, interval.high):
+        graded = tokens.word(k)
+        end = k + 1 if graded in ("-", "+", "–") and tokens.starts[k] == tokens.ends[k - 1] else k
+        out.add(fraction_word(number, 5, graded), tokens.starts[i], tokens.ends[end - 1], Value(interval, "{score}"))
+        return end
+    if kind == "<num>" and (interval.low, interval.high) in _SCALES:
+        out.add("<scale>", tokens.starts[i], tokens.ends[k - 1])
+        return k
+    if kind == "<num>" and 1900 <= number <= 2100 and end == i + 1:
+        kind = "<pastyear>" if on is not None and number < on.year else "<year>"
+    start = tokens.starts[i]
+    sign: str | None = AFTER.get((tokens.word(end), tokens.word(end + 1)))
+    if sign:
+        end += 2
+    else:
+        sign, start = comparator(out, start, lasting=kind == "<dur>")
+    out.add(kind, start, tokens.ends[end - 1], Value(compared(interval, sign), unit))
+    return end
+
+
+def _in_series(tokens: Tokens, i: int, out: Units) -> bool:
+    """Whether a number is one of several figures between strokes: a blood gas, or hemoglobin and hematocrit."""
+    if tokens.word(i - 1) == "/" and i > 1 and tokens.words[i - 2][0].isdigit():
+        return True
+    names = [word for word in out.words[-4:] if word not in (":", "of", "was", "is")]
+    return names[-1:] in (["hct"], ["hematocrit"], ["crit"]) or names[-2:] == ["h", "h"]
+
+
+def _measured(tokens: Tokens, i: int, parts: tuple[float, Unit], out: Units) -> int:
+    """A measure of two parts, with the comparison before it."""
+    number, unit = parts
+    sign, start = comparator(out, tokens.starts[i], lasting=unit.kind == "<dur>")
+    out.add(unit.kind, start, tokens.ends[unit.end - 1], Value(compared(Interval.at(number), sign), unit.code))
+    return unit.end
+
+
+_SCALES: Final = frozenset({(0, 5), (0, 10), (1, 10), (0, 6), (7, 12), (13, 18), (0, 18), (0, 24), (0, 100)})
+"""Ranges of scores, which stand beside their names and are no measurements: "Pain (0-10)"."""
