@@ -61,6 +61,12 @@ def schema() -> None:
     print_json(policy_schemas()["criteria.schema.json"])
 
 
+@app.command("lexicon-schema")
+def lexicon_schema() -> None:
+    """The JSON Schema of a file of the lexicon, for editors."""
+    print_json(policy_schemas()["lexicon.schema.json"])
+
+
 def _finding(finding: Finding) -> dict[str, Any]:
     return {"file": finding.file, "line": finding.line, "place": finding.place, "reason": finding.reason}
 

@@ -11,6 +11,7 @@ from services.cli.evidence_data import import_command, index_command, nearest_ar
 from services.cli.evidence_model import Progress, choose, read_lines
 from services.cli.output import print_json, print_lines, stderr
 from services.cli.target import AsJson, DataDir, run, settings_for
+from services.criteria_evaluation.schemas import policy_schemas
 from services.evidence_lookup.collection import evaluate
 from services.evidence_lookup.domain.search.beir import read_corpus, read_qrels, read_queries
 from services.evidence_lookup.domain.search.ranker import Ranking
@@ -101,6 +102,12 @@ def evaluate_command(
         print_json(measured)
     else:
         print_lines(*(f"{name:20} {_shown(value)}" for name, value in measured.items()))
+
+
+@app.command("schema")
+def schema() -> None:
+    """The JSON Schema of a file of the curated library, for editors: it completes facts and fields."""
+    print_json(policy_schemas()["evidence.schema.json"])
 
 
 def _open(directory: Path | None) -> LiteratureIndex | None:

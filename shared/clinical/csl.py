@@ -14,7 +14,7 @@ from shared.policy import PolicyError
 TYPES: Final = frozenset(
     {"article-journal", "report", "legislation", "regulation", "book", "chapter", "webpage", "article", "document"}
 )
-_TEXTS: Final = frozenset(
+TEXTS: Final = frozenset(
     {
         "title",
         "container-title",
@@ -30,9 +30,9 @@ _TEXTS: Final = frozenset(
         "URL",
     }
 )
-_KEYS: Final = _TEXTS | {"type", "author", "issued"}
+_KEYS: Final = TEXTS | {"type", "author", "issued"}
 _NAME_KEYS: Final = frozenset({"family", "given", "literal"})
-_FORMS: Final[Mapping[str, re.Pattern[str]]] = {
+FORMS: Final[Mapping[str, re.Pattern[str]]] = {
     "DOI": re.compile(r"10\.\d{1,9}/\S+"),
     "PMID": re.compile(r"[1-9]\d{0,8}"),
     "PMCID": re.compile(r"PMC\d+"),
@@ -53,13 +53,13 @@ def parse_csl(data: object, where: str) -> Item:
     unknown = sorted(str(key) for key in data if key not in _KEYS)
     if unknown:
         raise PolicyError(f"{where}: has no {unknown[0]}; it may have {', '.join(sorted(_KEYS))}.")
-    if data.get("type") not in TYPES:
+    if not isinstance(data.get("type"), str) or data["type"] not in TYPES:
         raise PolicyError(f"{where}: type must be one of {', '.join(sorted(TYPES))}.")
-    for key in sorted(_TEXTS & data.keys()):
+    for key in sorted(TEXTS & data.keys()):
         value = data[key]
         if not isinstance(value, str) or not value.strip():
             raise PolicyError(f"{where}.{key}: must be text.")
-        if key in _FORMS and not _FORMS[key].fullmatch(value):
+        if key in FORMS and not FORMS[key].fullmatch(value):
             raise PolicyError(f"{where}.{key}: {value} has not the form of a {key}.")
     authors = data.get("author", [])
     if not isinstance(authors, list) or not all(_is_name(name) for name in authors):

@@ -6,7 +6,7 @@ bibliographic data is a CSL-JSON item (``shared.clinical.csl``).
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final, get_args
+from typing import Final, TypeVar, get_args
 
 from shared.clinical.csl import citation_of, identifier_of, parse_csl, year_of
 from shared.clinical.evidence_model import (
@@ -79,13 +79,14 @@ _SOURCE_KEYS: Final = frozenset(
     {"id", "kind", "csl", "et_al", "level", "verified", "verified_by", "population", "retracted", "superseded_by"}
 )
 _STATEMENT_KEYS: Final = _APPLICABILITY_KEYS | {"id", "source", "text", "about", "direction", "directness", "figures"}
-_KINDS: Final[Mapping[object, SourceKind]] = {kind: kind for kind in get_args(SourceKind)}
-_DIRECTIONS: Final[Mapping[object, Direction]] = {direction: direction for direction in get_args(Direction)}
-_DIRECTNESS: Final[Mapping[object, Directness]] = {directness: directness for directness in get_args(Directness)}
-_ID: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_KINDS: Final[Mapping[str, SourceKind]] = {kind: kind for kind in get_args(SourceKind)}
+_DIRECTIONS: Final[Mapping[str, Direction]] = {direction: direction for direction in get_args(Direction)}
+_DIRECTNESS: Final[Mapping[str, Directness]] = {directness: directness for directness in get_args(Directness)}
+ID_PATTERN: Final = "[a-z0-9]+(?:-[a-z0-9]+)*"
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 
 _Data = Mapping[object, object]
+T = TypeVar("T")
 
 
 def _mapping(data: object, where: str, keys: frozenset[str]) -> _Data:
@@ -111,9 +112,16 @@ def _text(data: _Data, key: str, where: str) -> str:
     return " ".join(value.split())
 
 
+def _choice(data: _Data, key: str, words: Mapping[str, T], where: str, default: str | None = None) -> T:
+    value = data.get(key, default)
+    if not isinstance(value, str) or value not in words:
+        raise PolicyError(f"{where}: {key} must be one of {', '.join(words)}.")
+    return words[value]
+
+
 def _id(data: _Data, where: str) -> str:
     value = _text(data, "id", where)
-    if not _ID.fullmatch(value):
+    if not re.fullmatch(ID_PATTERN, value):
         raise PolicyError(f"{where}: the id {value} must be lower-case words joined by hyphens.")
     return value
 
@@ -121,9 +129,7 @@ def _id(data: _Data, where: str) -> str:
 def _source(entry: object, where: str, vocabulary: Vocabulary | None) -> EvidenceSource:
     data = _mapping(entry, where, _SOURCE_KEYS)
     where = f"{where} {_id(data, where)}"
-    kind = _KINDS.get(data.get("kind"))
-    if kind is None:
-        raise PolicyError(f"{where}: kind must be one of {', '.join(get_args(SourceKind))}.")
+    kind = _choice(data, "kind", _KINDS, where)
     item = parse_csl(data.get("csl"), f"{where}.csl")
     scale, level = _level(data.get("level"), where)
     successor = _text(data, "superseded_by", where) if "superseded_by" in data else None
@@ -162,7 +168,7 @@ def _level(data: object, where: str) -> tuple[str | None, int | None]:
     if scale == "oxford-2011" and type(value) is int and 1 <= value <= 5:
         return scale, value
     grades = ", ".join(GRADE_LEVELS)
-    raise PolicyError(f"{where}.level: needs a scale: oxford-2011 with a value from 1 to 5, or grade with {grades}.")
+    raise PolicyError(f"{where}.level: needs a scale: oxford-2011 with a whole number, 1 to 5, or grade with {grades}.")
 
 
 def _check_successors(data: _Data, name: str, sources: Mapping[str, EvidenceSource]) -> None:
@@ -180,12 +186,8 @@ def _statement(
     source = sources.get(_text(data, "source", where))
     if source is None:
         raise PolicyError(f"{where}: the source {data['source']} is not in the library.")
-    direction = _DIRECTIONS.get(data.get("direction"))
-    if direction is None:
-        raise PolicyError(f"{where}: direction must be one of {', '.join(get_args(Direction))}.")
-    directness = _DIRECTNESS.get(data.get("directness", "direct"))
-    if directness is None:
-        raise PolicyError(f"{where}: directness must be one of {', '.join(get_args(Directness))}.")
+    direction = _choice(data, "direction", _DIRECTIONS, where)
+    directness = _choice(data, "directness", _DIRECTNESS, where, "direct")
     figures = data.get("figures", {})
     if not isinstance(figures, dict):
         raise PolicyError(f"{where}: figures must be a mapping.")

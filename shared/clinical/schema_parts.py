@@ -53,6 +53,13 @@ def record(required: dict[str, Schema], others: dict[str, Schema], **more: Any) 
     }
 
 
+def fields(required: dict[str, Schema], others: dict[str, Schema], **more: Any) -> Schema:
+    """As ``record``, but a key of ``others`` may only be missing, and has a value where it stands."""
+    schema = record(required, {}, **more)
+    schema["properties"] |= others
+    return schema
+
+
 def list_of(item: Schema, least: int = 0) -> Schema:
     """A list of at least so many items."""
     return {"type": "array", "items": item} | ({"minItems": least} if least else {})

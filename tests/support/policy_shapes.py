@@ -22,7 +22,8 @@ Read = Callable[[str], object]
 RELATIONS: Final = re.compile(
     r"is used twice|runs backwards|asks for \d+ of|cannot be converted|ends before it begins|range of vertebrae"
     "|is there twice|not in the library|is not a proportion|is not .*%|high must be above|does not hold the value"
-    "|is printed but not given|is given but not printed"
+    "|is printed but not given|is given but not printed|stands twice|There is no (?:context|cue|class)|has no slot"
+    "|must begin with a word|is no gap|classes of these patterns|is not among its words"
 )
 """What no JSON Schema says: how one value stands to another. A reader refuses these, and the schema cannot."""
 
@@ -69,7 +70,14 @@ def verdict(data: Any, read: Read, schema: str) -> Verdict:
         document = load_mapping("file.yaml", text)
     except PolicyError:
         document = None
-    return Verdict(refusal, validator(schema).is_valid(document))
+    return Verdict(refusal, validator(schema).is_valid(_as_json(document)))
+
+
+def _as_json(data: Any) -> Any:
+    """As an editor holds it against a schema: every key is text."""
+    if isinstance(data, dict):
+        return {str(key): _as_json(value) for key, value in data.items()}
+    return [_as_json(value) for value in data] if isinstance(data, list) else data
 
 
 def places(data: Any, path: Path = ()) -> Iterator[Path]:

@@ -5,13 +5,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 SETS = ROOT / "shared/policy/criteria"
 
 
 def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return called("criteria", *arguments)
+
+
+def called(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "services.cli.main", "criteria", *arguments],
+        [sys.executable, "-m", "services.cli.main", *arguments],
         capture_output=True,
         text=True,
         check=False,
@@ -69,7 +75,15 @@ def test_coverage_counts_what_criteria_decided_over_requests() -> None:
     assert malignancy["met"] >= 1
 
 
-def test_schema_prints_the_schema_that_the_docs_hold() -> None:
-    printed = command("schema")
+@pytest.mark.parametrize(
+    ("arguments", "file"),
+    [
+        (("criteria", "schema"), "criteria.schema.json"),
+        (("criteria", "lexicon-schema"), "lexicon.schema.json"),
+        (("evidence", "schema"), "evidence.schema.json"),
+    ],
+)
+def test_a_schema_is_printed_as_the_docs_hold_it(arguments: tuple[str, str], file: str) -> None:
+    printed = called(*arguments)
     assert printed.returncode == 0
-    assert json.loads(printed.stdout) == json.loads((ROOT / "docs/criteria.schema.json").read_text(encoding="utf-8"))
+    assert json.loads(printed.stdout) == json.loads((ROOT / "docs" / file).read_text(encoding="utf-8"))

@@ -32,7 +32,7 @@ def test_what_ships_compiles_and_is_addressed_by_its_content() -> None:
         ('id: x\nversion: "1"\nfacts:\n  a.b: {type: color}\n', "x.yaml, line 4: The type of 'a.b' must be one of"),
         (
             'id: x\nversion: "1"\nfacts:\n  a.b: {type: quantity, unit: furlong}\n',
-            "x.yaml, line 4: 'a.b': a quantity has",
+            "x.yaml, line 4: 'a.b': the unit 'furlong' cannot be converted",
         ),
         ('id: x\nversion: "1"\nfacts:\n  a.b: {type: code}\n', "x.yaml, line 4: 'a.b': a code has"),
         (_HEAD + "targets:\n  - {id: t, fact: a.z, patterns: [w]}\n", "x.yaml, line 8: 'a.z' is no fact"),

@@ -72,7 +72,7 @@ _TARGET: Final = frozenset(
 )
 _TRIGGER: Final = frozenset({"id", "kind", "direction", "lists", "reach", "patterns"})
 _CONTEXT: Final = frozenset({"group", "reach", "patterns"})
-_KINDS: Final = (
+KINDS: Final = (
     "negated",
     "possible",
     "historical",
@@ -84,7 +84,7 @@ _KINDS: Final = (
     "pseudo",
     "ignore",
 )
-_UNDENIABLE: Final[dict[str, Undeniable]] = {"keep": "yes", "exact": "exact"}
+UNDENIABLE: Final[dict[str, Undeniable]] = {"keep": "yes", "exact": "exact"}
 _USES: Final = ("drop", "keep", "later", "require")
 
 
@@ -214,7 +214,7 @@ def _trigger(entry: Entry, data: Mapping[str, Entry]) -> Trigger:
             direction = choice
     return Trigger(
         id=_need(entry, data, "id").text(),
-        kind=_choice(data, "kind", _KINDS, "pseudo"),
+        kind=_choice(data, "kind", KINDS, "pseudo"),
         direction=direction,
         lists=data["lists"].flag() if "lists" in data else False,
         reach=int(data["reach"].number()) if "reach" in data else 1000,
@@ -254,7 +254,7 @@ def _target(data: Mapping[str, Entry], fact: FactType, cues: set[str], contexts:
         value=value,
         negated=negated,
         background=data["background"].flag() if "background" in data else False,
-        undeniable=_UNDENIABLE.get(str(data["negated"].data), "no") if "negated" in data else "no",
+        undeniable=UNDENIABLE.get(str(data["negated"].data), "no") if "negated" in data else "no",
         past=_use(data, "past", "drop"),
         planned=_use(data, "planned", "keep"),
         reported=_use(data, "reported", "keep"),

@@ -82,11 +82,14 @@ def compile_patterns(entry: Entry, classes: Mapping[str, Sequence[str]]) -> list
     Raises:
         PolicyError: an unknown class, an empty or overlong pattern.
     """
+    lines = entry.entries()
+    if not lines:
+        entry.fail("There is no pattern here.")
     found: list[Pattern] = []
-    for line in entry.entries():
+    for line in lines:
         found.extend(_compile(line, classes))
     if not found or len(found) > _MOST_ALTERNATIVES:
-        entry.fail("There is no pattern here, or its classes make too many.")
+        entry.fail("The classes of these patterns have no words, or make too many alternatives.")
     return found
 
 

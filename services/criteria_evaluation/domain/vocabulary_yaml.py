@@ -38,8 +38,10 @@ def _fact(name: str, entry: Entry) -> FactType:
     if kind is None:
         entry.fail(f"The type of '{name}' must be one of {', '.join(_KINDS)}.")
     unit = data["unit"].text() if "unit" in data else None
-    if (kind == "quantity") != (unit is not None) or (unit is not None and not is_unit(unit)):
-        entry.fail(f"'{name}': a quantity has a UCUM unit that can be converted, and no other type has one.")
+    if (kind == "quantity") != (unit is not None):
+        entry.fail(f"'{name}': a quantity has a UCUM unit, and no other type has one.")
+    if unit is not None and not is_unit(unit):
+        entry.fail(f"'{name}': the unit '{unit}' cannot be converted.")
     values = data["values"].words() if "values" in data else ()
     if (kind in ("code", "codes")) != bool(values):
         entry.fail(f"'{name}': a code has the list of its words, and no other type has one.")
@@ -83,5 +85,7 @@ def read_value(entry: Entry, fact: FactType) -> bool | str | tuple[str, ...]:
     if wrong := [word for word in words if word not in allowed]:
         entry.fail(f"'{wrong[0]}' is no value of '{fact.name}'.")
     if fact.kind == "code":
+        if len(words) != 1:
+            entry.fail(f"'{fact.name}' has one word as its value.")
         return words[0]
     return in_order(words) if fact.kind == "levels" else tuple(sorted(set(words)))
