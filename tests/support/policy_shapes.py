@@ -52,9 +52,13 @@ class Verdict:
 
     @property
     def agrees(self) -> bool:
-        """Whether reader and schema say the same, relations between values aside."""
-        accepted = self.refusal is None or bool(RELATIONS.search(self.refusal))
-        return accepted == self.valid
+        """Whether reader and schema say the same, relations between values aside.
+
+        A reader stops at the first fault, so a relation says nothing of what else the schema may find.
+        """
+        if self.refusal is not None and RELATIONS.search(self.refusal):
+            return True
+        return (self.refusal is None) == self.valid
 
 
 def verdict(data: Any, read: Read, schema: str) -> Verdict:
