@@ -55,3 +55,23 @@ def lexicon() -> Lexicon:
 def test_what_a_line_states(lexicon: Lexicon, text: str, fact: str, label: object) -> None:
     facts = extract([Document("note", text, date=dt.date(2026, 7, 20))], [], lexicon)
     assert as_label(facts.get(fact)) == label
+
+
+_STAY = "Hospital course (imported 07/02): ABG on room air pO2 49.\n\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "pressure"),
+    [
+        # What was copied from a hospital stay is outlived by the saturation of today, and stands where there is none.
+        (_STAY + "Today: SpO2 at rest on room air 95%.", None),
+        (_STAY + "Today: recovered.", [49, 49]),
+        # Two measures of one day stand beside each other.
+        ("ABG on room air pO2 54. SpO2 at rest on room air 90%.", [54, 54]),
+    ],
+)
+def test_copied_text_yields_to_another_measure_of_the_same_state(
+    lexicon: Lexicon, text: str, pressure: list[int] | None
+) -> None:
+    facts = extract([Document("note", text, date=dt.date(2026, 7, 20))], [], lexicon)
+    assert as_label(facts.get("oxygen.pao2_rest")) == pressure

@@ -82,7 +82,15 @@ def _entry() -> Schema:
     """One fact of the vocabulary: a quantity has its unit, a code the list of its words."""
     bounds = list_of(NUMBER, least=2) | {"maxItems": 2}
     flags = dict.fromkeys(("latest", "earliest", "internal"), _FLAG)
-    others = {"unit": _WORD, "values": _WORDS, "prefer": _WORDS, "range": bounds, "meaning": _WORD, **flags}
+    others = {
+        "unit": _WORD,
+        "values": _WORDS,
+        "prefer": _WORDS,
+        "range": bounds,
+        "meaning": _WORD,
+        "beside": _FACT,
+        **flags,
+    }
     forms: dict[str, Schema] = {
         "quantity": {"required": ["unit"], "properties": {"values": _NOTHING}},
         "code": {"required": ["values"], "properties": {"values": _SOME_WORDS, "unit": False}},

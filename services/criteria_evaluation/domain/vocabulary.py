@@ -22,7 +22,8 @@ class FactType:
 
     ``latest``: of several dated values the most recent counts; ``earliest``: the first. ``prefer``: codes that win over the less specific ones
     that the same chart also uses. ``internal``: an intermediate finding that rules use and nobody is shown.
-    A quantity beyond ``minimum`` and ``maximum`` is no value of it.
+    A quantity beyond ``minimum`` and ``maximum`` is no value of it. ``beside``: another fact that measures the same state; copied
+    text yields to what the note itself says of that fact.
     """
 
     name: str
@@ -36,6 +37,7 @@ class FactType:
     minimum: float | None = None
     maximum: float | None = None
     meaning: str = ""
+    beside: str = ""
 
 
 Vocabulary = Mapping[str, FactType]

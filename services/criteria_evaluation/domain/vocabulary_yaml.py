@@ -14,21 +14,29 @@ _KINDS: Final[dict[str, FactKind]] = {
     "codes": "codes",
     "levels": "levels",
 }
-_KEYS: Final = frozenset({"type", "unit", "values", "latest", "earliest", "prefer", "internal", "range", "meaning"})
+_KEYS: Final = frozenset(
+    {"type", "unit", "values", "latest", "earliest", "prefer", "internal", "range", "meaning", "beside"}
+)
 
 
 def read_facts(parts: Sequence[Entry]) -> dict[str, FactType]:
     """The fact types of all ``facts`` mappings.
 
     Raises:
-        PolicyError: a name twice, an unknown type or unit, a code without its words.
+        PolicyError: a name twice, an unknown type, unit or fact beside it, a code without its words.
     """
     found: dict[str, FactType] = {}
+    paired: list[tuple[Entry, str]] = []
     for part in parts:
         for name, entry in part.mapping().items():
             if name in found:
                 entry.fail(f"The fact '{name}' stands twice.")
             found[name] = _fact(name, entry)
+            if found[name].beside:
+                paired.append((entry, found[name].beside))
+    for entry, other in paired:
+        if other not in found:
+            entry.fail(f"'{other}' is no fact of the vocabulary.")
     return found
 
 
@@ -63,6 +71,7 @@ def _fact(name: str, entry: Entry) -> FactType:
         minimum=bounds[0],
         maximum=bounds[1],
         meaning=data["meaning"].text() if "meaning" in data else "",
+        beside=data["beside"].text() if "beside" in data else "",
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from services.criteria_evaluation.domain.extract.mention import Mention, Said
+from services.criteria_evaluation.domain.extract.standing import COPIED
 from services.criteria_evaluation.domain.quantities import Interval
 from services.criteria_evaluation.domain.vocabulary import FactType, Vocabulary, in_order
 from shared.clinical.model import Fact, Facts, Source
@@ -13,7 +14,18 @@ def merge(mentions: Iterable[Mention], vocabulary: Vocabulary) -> Facts:
     by_fact: dict[str, list[Mention]] = {}
     for mention in mentions:
         by_fact.setdefault(mention.fact, []).append(mention)
+    outlived = [name for name, said in by_fact.items() if _is_outlived(said, by_fact.get(vocabulary[name].beside, ()))]
+    for name in outlived:
+        del by_fact[name]
     return {name: _fact(vocabulary[name], by_fact[name]) for name in sorted(by_fact)}
+
+
+def _is_outlived(mentions: Sequence[Mention], others: Sequence[Mention]) -> bool:
+    """Whether only copied text states this fact, and the note itself the one that measures the same state.
+
+    The blood gas of a hospital stay says nothing of a patient whose saturation was measured today.
+    """
+    return bool(others) and min(m.rank for m in others) < COPIED <= min(m.rank for m in mentions)
 
 
 def _fact(kind: FactType, mentions: Sequence[Mention]) -> Fact:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import itertools
+import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -41,6 +42,7 @@ _CORRECTS: Final = frozenset(
 )
 _NEWER: Final = frozenset({"update", "today", "new", "end", "current"})
 _MARKING: Final = _COPIED | _AMENDED | _NEWER
+_WORDS: Final = re.compile(r"[a-z]+|\d+")
 _SOON: Final = 4
 _NOW: Final = frozenset({"→", "now", "currently", "today", "presently"})
 _AFTER_DATE: Final = frozenset({":", "-", "–", "—"})
@@ -83,7 +85,7 @@ def marks_of(units: Units, *, row: bool = False) -> Marks:
     return Marks(
         head=_NOTABLE.intersection(words[:_SOON]),
         amends=words[0] in _AMENDED,
-        forward=not _FORWARD.isdisjoint(words[:12]),
+        forward=not _FORWARD.isdisjoint(words[:12]) or _copied_on(words[:_SOON]),
         corrects=not _CORRECTS.isdisjoint(words) or _another_level(words),
         date=_entry_date(units, row=row),
         renews=words[0] in _NEWER,
@@ -117,14 +119,16 @@ class Standing:
         ``new_section``: it is the first of its section, ``known``: whose kind the lexicon knows. ``row``: it is a
         cell of a table.
         """
-        head = marks.head
+        head, dated = marks.head, False
         if new_section:
             self.on = self._note
-            head = head.union((section or "").lower().split())
+            heading = _WORDS.findall((section or "").lower())
+            dated = any(word.isdigit() for word in heading)
+            head = head.union(heading)
             if self.amended and known and "addendum" not in head:
                 self.amended = self.corrects = False
         if not _MARKING.isdisjoint(head):
-            self._marked(head, marks, new_section=new_section)
+            self._marked(head, marks, new_section=new_section, dated=dated)
         if self.amended and not self.corrects:
             self.corrects = marks.corrects or not _CORRECTS.isdisjoint(head)
         if row or self._in_rows:
@@ -132,11 +136,11 @@ class Standing:
         if marks.date is not None and (self._note is None or marks.date <= self._note):
             self.on = marks.date
 
-    def _marked(self, head: frozenset[str], marks: Marks, *, new_section: bool) -> None:
+    def _marked(self, head: frozenset[str], marks: Marks, *, new_section: bool, dated: bool) -> None:
         """Takes note of words that mark copied text, an addendum, or the end of either."""
         if not _AMENDED.isdisjoint(head) and (new_section or marks.amends):
             self.amended, self.copied, self.corrects = True, False, False
-        elif not _COPIED.isdisjoint(head) and marks.forward:
+        elif not _COPIED.isdisjoint(head) and (marks.forward or dated):
             self.copied, self.amended = True, False
         elif self.copied and (marks.renews or (new_section and not _NEWER.isdisjoint(head))):
             self.copied = False
@@ -146,6 +150,11 @@ class Standing:
         if self.amended and (self.corrects or kind not in ("levels", "codes")):
             return AMENDED
         return COPIED if self.copied else 0
+
+
+def _copied_on(words: Sequence[str]) -> bool:
+    """Whether a day follows the word for copied text: "(imported 02/14)"."""
+    return any(a in _COPIED and b == "<date>" for a, b in itertools.pairwise(words))
 
 
 def _another_level(words: Sequence[str]) -> bool:
