@@ -82,6 +82,8 @@ class Scope(NamedTuple):
 def scopes(words: Sequence[str], hits: Sequence[Hit]) -> list[Scope]:
     """The scopes in a sentence. Of triggers that overlap the longest counts, so a pseudo-trigger disarms what it holds."""
     kept = [hit for hit in _longest(hits) if not _answered(words, hit)]
+    if not _BOXES.isdisjoint(words):
+        kept = [hit for hit in kept if not _closes_a_question(words, hit)]
     stops = [(hit.start, hit.end) for hit in kept if hit.trigger.kind == "terminator"]
     turns = [(hit.start, hit.end) for hit in kept if hit.trigger.kind == "turn"]
     boxes = [] if _BOXES.isdisjoint(words) else [i for i, word in enumerate(words) if word in _BOXES]
@@ -91,11 +93,36 @@ def scopes(words: Sequence[str], hits: Sequence[Hit]) -> list[Scope]:
     for n, i in enumerate(boxes):
         if words[i] == "<nobox>":
             found.append(Scope("unchecked", i, boxes[n + 1] if n + 1 < len(boxes) else len(words), i, i + 1))
+    if boxes:
+        found += _unanswered(words, boxes)
     if not ANSWERS.isdisjoint(words):
         found += [scope for i in range(1, len(words)) if words[i] in ANSWERS for scope in _answer(words, i)]
     if not boxes:
         return found
     return [s for s in found if not (s.kind != "unchecked" and _unchecked(words, boxes, s.by_start))]
+
+
+def _unanswered(words: Sequence[str], boxes: Sequence[int]) -> list[Scope]:
+    """The questions of a form none of whose boxes is checked: "Insomnia: [ ] yes [ ] no", "Daytime sleepiness: ____"."""
+    found = []
+    asked = [i for i, word in enumerate(words) if word in (":", "?")]
+    for i, following in itertools.pairwise([*asked, len(words)]):
+        own = [box for box in boxes if i < box < following]
+        if own[:1] == [i + 1] and all(words[box] == "<nobox>" for box in own):
+            begin = max((k + 1 for k in range(i) if words[k] in _PART_ENDS or k in boxes), default=0)
+            found.append(Scope("unchecked", begin, i, i + 1, i + 2))
+    return found
+
+
+def _asks_anew(words: Sequence[str], i: int) -> bool:
+    """Whether a form goes on with its next question after the word at ``i``: "HTN: [ ] yes [x] no DM: [x] yes [ ] no"."""
+    return any(words[k] in (":", "?") and words[k + 1] in _BOXES for k in range(i + 1, min(i + 6, len(words) - 1)))
+
+
+def _closes_a_question(words: Sequence[str], hit: Hit) -> bool:
+    """Whether a denial only answers the question before it, and says nothing of the next."""
+    i = hit.start
+    return hit.end == i + 1 and i > 0 and words[i] in ANSWERS and words[i - 1] in _BOXES and _asks_anew(words, i)
 
 
 def _answered(words: Sequence[str], hit: Hit) -> bool:
@@ -200,13 +227,19 @@ def _before_clause(words: Sequence[str], start: int, end: int) -> int:
 
 def _answer(words: Sequence[str], i: int) -> list[Scope]:
     """A form's answer: ``Retropulsion: no``, ``Weakness? None``, ``[ ] Yes [x] No``. It denies what stands before it."""
-    closed = i + 1 == len(words) or words[i + 1] in _BOXES or words[i + 1] in (",", ";", "-", "–")
+    closed = (
+        i + 1 == len(words) or words[i + 1] in _BOXES or words[i + 1] in (",", ";", "-", "–") or _asks_anew(words, i)
+    )
     if words[i - 1] not in _ASKS or not closed:
         return []
-    begin = 0
+    begin, asked = 0, False
     for j in range(i - 2, -1, -1):
+        asked = asked or words[j] in (":", "?")
         if words[j] == ",":
             begin = j + 1
+            break
+        if asked and words[j] in _BOXES:
+            begin = j + 2  # The box, and its word, answer the question before this one.
             break
     return [Scope("negated", begin, i - 1, i, i + 1)]
 

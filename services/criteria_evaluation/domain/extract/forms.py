@@ -49,7 +49,8 @@ def boxes_first(words: list[str]) -> list[int] | None:
     The words of a box that follows begin after the box, colon, question mark or comma before it.
     """
     boxes = [i for i, word in enumerate(words) if word in (BOX, NO_BOX)]
-    if not boxes or boxes[-1] != len(words) - 1 or boxes[0] == 0 or words[boxes[0] - 1] in (":", "?", ";", ","):
+    end = len(words) - 1 if words[-1:] in ([";"], [","]) else len(words)
+    if not boxes or boxes[-1] != end - 1 or boxes[0] == 0 or words[boxes[0] - 1] in (":", "?", ";", ","):
         return None
     order: list[int] = []
     begin = 0
@@ -58,7 +59,7 @@ def boxes_first(words: list[str]) -> list[int] | None:
         at = max((k + 1 for k, i in enumerate(part) if words[i] in (":", "?", ",", ";")), default=0)
         order += [*part[:at], box, *part[at:]]
         begin = box + 1
-    return order
+    return [*order, *range(end, len(words))]
 
 
 ANSWERS: Final = frozenset(

@@ -93,6 +93,13 @@ class Sentence(NamedTuple):
     row: bool = False
 
 
+_MARK: Final = re.compile(r"\[[ xX_✓✔]?\]|\([ xX]\)|[☐☑☒✓✔]|__+")
+_GAP: Final = re.compile(r"(?<=\S)(?:[ ]{2,}|\t+)(?=\S)")
+_OPTIONS: Final = frozenset(
+    {"yes", "no", "y", "n", "na", "unknown", "unk", "present", "absent", "positive", "negative", "normal", "none"}
+)
+
+
 def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
     """The sentences of a note in order, each with the section it stands in.
 
@@ -248,12 +255,29 @@ def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         if found.group()[0] == "?" and _ANSWER.match(text, stop, end):
             continue
         if at < stop:
-            yield at, stop
+            yield from _questions(text, at, stop)
         at = stop
         while at < end and text[at].isspace():
             at += 1
     if at < end:
-        yield at, end
+        yield from _questions(text, at, end)
+
+
+def _questions(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The questions of a form that stand in columns, each with its boxes: "HTN [ ] Y [x] N   DM [x] Y [ ] N"."""
+    marks = [found.start() for found in _MARK.finditer(text, start, end)] if "  " in text[start:end] else []
+    if len(marks) < 2:
+        yield start, end
+        return
+    at = start
+    for gap in _GAP.finditer(text, start, end):
+        word = _LETTERS.match(text, gap.end(), end)
+        if word is None or word[0].lower() in _OPTIONS:
+            continue
+        if any(at <= mark < gap.start() for mark in marks) and marks[-1] > gap.end():
+            yield at, gap.start()
+            at = gap.end()
+    yield at, end
 
 
 def _ends(text: str, start: int, dot: int, after: int, end: int) -> bool:
