@@ -49,8 +49,9 @@ def test_every_quote_is_exactly_the_documents_text(score: Score) -> None:
     ("files", "precision_floor", "recall_floor"),
     [
         (("read.yaml", "read2.yaml"), 0.97, 0.94),
-        (("unread.yaml", "unread2.yaml"), 0.92, 0.84),
+        (("unread.yaml", "unread2.yaml"), 0.92, 0.83),
         (("read3.yaml",), 0.94, 0.84),
+        (("read4.yaml",), 0.93, 0.81),
         (("unread3.yaml",), 0.91, 0.74),
     ],
 )

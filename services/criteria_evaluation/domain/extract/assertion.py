@@ -15,6 +15,8 @@ _BOXES: Final = frozenset({"<box>", "<nobox>"})
 _ASKS: Final = frozenset({":", "?", "<box>"})
 _AFFIRMED: Final = (["yes"], ["y"], ["present"], ["positive"])
 _PART_ENDS: Final = frozenset({",", ":", ";"})
+_FORM: Final = frozenset({":", "?"}) | _BOXES
+_REPLIES: Final = ANSWERS | _BOXES | {"yes", "y", "present", "positive"}
 _COORDINATES: Final = frozenset({"or", "nor"})
 _VERBS: Final = frozenset(
     [
@@ -82,7 +84,7 @@ class Scope(NamedTuple):
 def scopes(words: Sequence[str], hits: Sequence[Hit]) -> list[Scope]:
     """The scopes in a sentence. Of triggers that overlap the longest counts, so a pseudo-trigger disarms what it holds."""
     kept = [hit for hit in _longest(hits) if not _answered(words, hit)]
-    if not _BOXES.isdisjoint(words):
+    if not _FORM.isdisjoint(words):
         kept = [hit for hit in kept if not _closes_a_question(words, hit)]
     stops = [(hit.start, hit.end) for hit in kept if hit.trigger.kind == "terminator"]
     turns = [(hit.start, hit.end) for hit in kept if hit.trigger.kind == "turn"]
@@ -116,13 +118,15 @@ def _unanswered(words: Sequence[str], boxes: Sequence[int]) -> list[Scope]:
 
 def _asks_anew(words: Sequence[str], i: int) -> bool:
     """Whether a form goes on with its next question after the word at ``i``: "HTN: [ ] yes [x] no DM: [x] yes [ ] no"."""
-    return any(words[k] in (":", "?") and words[k + 1] in _BOXES for k in range(i + 1, min(i + 6, len(words) - 1)))
+    return any(words[k] in (":", "?") and words[k + 1] in _REPLIES for k in range(i + 1, min(i + 6, len(words) - 1)))
 
 
 def _closes_a_question(words: Sequence[str], hit: Hit) -> bool:
     """Whether a denial only answers the question before it, and says nothing of the next."""
     i = hit.start
-    return hit.end == i + 1 and i > 0 and words[i] in ANSWERS and words[i - 1] in _BOXES and _asks_anew(words, i)
+    return (
+        hit.end == i + 1 and i > 0 and words[i] in ANSWERS and words[i - 1] in _ASKS | _BOXES and _asks_anew(words, i)
+    )
 
 
 def _answered(words: Sequence[str], hit: Hit) -> bool:
@@ -230,7 +234,8 @@ def _answer(words: Sequence[str], i: int) -> list[Scope]:
     closed = (
         i + 1 == len(words) or words[i + 1] in _BOXES or words[i + 1] in (",", ";", "-", "–") or _asks_anew(words, i)
     )
-    if words[i - 1] not in _ASKS or not closed:
+    cell = words[i] == "n" and i + 1 == len(words) and i < 5  # "Stroke N" in its column.
+    if not closed or not (cell or words[i - 1] in _ASKS):
         return []
     begin, asked = 0, False
     for j in range(i - 2, -1, -1):
@@ -238,10 +243,13 @@ def _answer(words: Sequence[str], i: int) -> list[Scope]:
         if words[j] == ",":
             begin = j + 1
             break
+        if words[j] in _REPLIES and words[j] not in _BOXES and words[j - 1] in _ASKS and j:
+            begin = j + 1  # The answer to the question before this one.
+            break
         if asked and words[j] in _BOXES:
             begin = j + 2  # The box, and its word, answer the question before this one.
             break
-    return [Scope("negated", begin, i - 1, i, i + 1)]
+    return [Scope("negated", begin, i if cell else i - 1, i, i + 1)]
 
 
 def flags_of(scopes_here: Sequence[Scope], taken: Sequence[int]) -> frozenset[str]:

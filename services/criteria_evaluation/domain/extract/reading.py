@@ -70,7 +70,8 @@ def read_units(units: Units, place: Place, on: dt.date | None, marks: Marks, lex
         found = [hit for hit in found if _stands(hit, place.category, open_cues, holding, lexicon)]
     if not found:
         return Reading((), cues, after, marks)
-    around = scopes(units.words, scanned.hits) if scanned.hits or not _FORM.isdisjoint(units.words) else []
+    bounded = scanned.hits or not _FORM.isdisjoint(units.words) or units.words[-1] == "n"
+    around = scopes(units.words, scanned.hits) if bounded else []
     section_flags = lexicon.section_flags.get(place.category or "", _NO_FLAGS)
 
     def judged(hit: Found) -> Judgement:

@@ -71,7 +71,7 @@ _OF_A_LINE: Final = frozenset(
 )
 """Sections that, where their text follows the heading in its line, end with the next question of a form. The reason for
 a test ends with its paragraph."""
-_OF_A_PARAGRAPH: Final = frozenset({"indication", "request"})
+_OF_A_PARAGRAPH: Final = frozenset({"indication", "request", "policy"})
 _LEADING: Final = frozenset(["to", "of", "the", "with", "and", "by", "for", "a", "an", "at", "from", "or", "than"])
 """Words that no line ends with unless the next one carries it on."""
 _SOAP: Final = frozenset("SOAP")
@@ -93,7 +93,8 @@ class Sentence(NamedTuple):
     row: bool = False
 
 
-_MARK: Final = re.compile(r"\[[ xX_✓✔]?\]|\([ xX]\)|[☐☑☒✓✔]|__+")
+_ASKED: Final = re.compile(r"\[[ xX_✓✔]?\]|\([ xX]\)|[☐☑☒✓✔]|__+|[:?][ ]?\S|[ ](?:[YN]|yes|no|Yes|No|YES|NO)$")
+"""A box, a question with its answer, or an answer at the end."""
 _GAP: Final = re.compile(r"(?<=\S)(?:[ ]{2,}|\t+)(?=\S)")
 _OPTIONS: Final = frozenset(
     {"yes", "no", "y", "n", "na", "unknown", "unk", "present", "absent", "positive", "negative", "normal", "none"}
@@ -264,17 +265,13 @@ def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _questions(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The questions of a form that stand in columns, each with its boxes: "HTN [ ] Y [x] N   DM [x] Y [ ] N"."""
-    marks = [found.start() for found in _MARK.finditer(text, start, end)] if "  " in text[start:end] else []
-    if len(marks) < 2:
-        yield start, end
-        return
+    """The questions of a form that stand in columns, each with its answer: "HTN: N   DM: Y", "HTN [ ] Y [x] N   DM [x] Y [ ] N"."""
+    gaps = list(_GAP.finditer(text, start, end)) if "  " in text[start:end] or "\t" in text[start:end] else []
     at = start
-    for gap in _GAP.finditer(text, start, end):
-        word = _LETTERS.match(text, gap.end(), end)
-        if word is None or word[0].lower() in _OPTIONS:
-            continue
-        if any(at <= mark < gap.start() for mark in marks) and marks[-1] > gap.end():
+    for n, gap in enumerate(gaps):
+        cell = text[gap.end() : gaps[n + 1].start() if n + 1 < len(gaps) else end]
+        word = _LETTERS.match(cell)
+        if word and word[0].lower() not in _OPTIONS and _ASKED.search(cell) and _ASKED.search(text, at, gap.start()):
             yield at, gap.start()
             at = gap.end()
     yield at, end
