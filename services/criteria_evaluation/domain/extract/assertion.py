@@ -249,7 +249,8 @@ def _answer(words: Sequence[str], i: int) -> list[Scope]:
         if asked and words[j] in _BOXES:
             begin = j + 2  # The box, and its word, answer the question before this one.
             break
-    return [Scope("negated", begin, i if cell else i - 1, i, i + 1)]
+    end = i if cell else i - 1
+    return [Scope(kind, begin, end, i, i + 1) for kind in ("negated", "answered")]
 
 
 def flags_of(scopes_here: Sequence[Scope], taken: Sequence[int]) -> frozenset[str]:
