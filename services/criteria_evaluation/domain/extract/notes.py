@@ -13,6 +13,7 @@ from services.criteria_evaluation.domain.extract.dates import depends_on_day
 from services.criteria_evaluation.domain.extract.memory import Memory
 from services.criteria_evaluation.domain.extract.mention import Mention
 from services.criteria_evaluation.domain.extract.reading import Place, Reading, read_units
+from services.criteria_evaluation.domain.extract.relatives import Relatives
 from services.criteria_evaluation.domain.extract.scan import scan
 from services.criteria_evaluation.domain.extract.standing import Marks, Standing, marks_of
 from services.criteria_evaluation.domain.extract.tables import Table
@@ -84,6 +85,7 @@ class _Reader:
         self._section: str | None = None
         self._report = True
         self._table = Table()
+        self._relatives = Relatives()
 
     @cached_property
     def _operative(self) -> bool:
@@ -96,13 +98,15 @@ class _Reader:
         begins = sentence.section != self._section
         if begins:
             self._around, self._section = _opened_by(sentence.section, self._lexicon), sentence.section
+        elsewhere = self._relatives.meant(self._text, sentence.start, begins=begins)
         reading = None
         if not sentence.row and sentence.end - sentence.start <= _LONGEST_REMEMBERED:
             reading = self._read_whole(sentence, category, begins)
         if reading is None:
-            yield from self._read_parts(sentence, category, begins)
+            mentions = self._read_parts(sentence, category, begins)
         else:
-            yield from self._mentions(reading, sentence, sentence.start)
+            mentions = self._mentions(reading, sentence, sentence.start)
+        yield from (mention for mention in mentions if not elsewhere)
         self._around.next_sentence()
 
     def _kind(self, category: str | None) -> str | None:
