@@ -153,6 +153,8 @@ def unit_at(tokens: Tokens, j: int) -> tuple[str, str | None, int]:
     """The kind of value that the unit at ``j`` makes, the UCUM unit, and the index after it."""
     k = j + 1 if tokens.word(j) in _DASHES and tokens.word(j + 1) else j
     word = tokens.word(k)
+    if word == "hr" and tokens.word(k + 1)[:1].isdigit():
+        return "<num>", None, j  # "T 98.6 HR 88": a heart rate follows.
     if word in TIME_UNITS:
         return "<dur>", TIME_UNITS[word], k + 1
     if word in ("%", "percent"):
