@@ -36,7 +36,7 @@ def read_facts(parts: Sequence[Entry]) -> dict[str, FactType]:
                 paired.append((entry, found[name].beside))
     for entry, other in paired:
         if other not in found:
-            entry.fail(f"'{other}' is no fact of the vocabulary.")
+            entry.fail(f"There is no fact '{other}' for it to stand beside.")
     return found
 
 
