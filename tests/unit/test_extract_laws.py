@@ -119,6 +119,8 @@ def test_a_long_line_is_cut_into_bounded_pieces() -> None:
 @pytest.mark.parametrize(
     "unit",
     [
+        "a  b: c  ",
+        "word  ",
         "no retropulsion, ",
         "L1-",
         "9",

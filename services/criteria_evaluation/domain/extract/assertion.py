@@ -8,15 +8,13 @@ import itertools
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from services.criteria_evaluation.domain.extract.forms import ANSWERS
+from services.criteria_evaluation.domain.extract.forms import ANSWERS, BOXES, FORM
 from services.criteria_evaluation.domain.lexicon_entries import Trigger
 
-_BOXES: Final = frozenset({"<box>", "<nobox>"})
 _ASKS: Final = frozenset({":", "?", "<box>"})
 _AFFIRMED: Final = (["yes"], ["y"], ["present"], ["positive"])
 _PART_ENDS: Final = frozenset({",", ":", ";"})
-_FORM: Final = frozenset({":", "?"}) | _BOXES
-_REPLIES: Final = ANSWERS | _BOXES | {"yes", "y", "present", "positive"}
+_REPLIES: Final = ANSWERS | BOXES | {"yes", "y", "present", "positive"}
 _COORDINATES: Final = frozenset({"or", "nor"})
 _VERBS: Final = frozenset(
     [
@@ -84,11 +82,11 @@ class Scope(NamedTuple):
 def scopes(words: Sequence[str], hits: Sequence[Hit]) -> list[Scope]:
     """The scopes in a sentence. Of triggers that overlap the longest counts, so a pseudo-trigger disarms what it holds."""
     kept = [hit for hit in _longest(hits) if not _answered(words, hit)]
-    if not _FORM.isdisjoint(words):
+    if not FORM.isdisjoint(words):
         kept = [hit for hit in kept if not _closes_a_question(words, hit)]
     stops = [(hit.start, hit.end) for hit in kept if hit.trigger.kind == "terminator"]
     turns = [(hit.start, hit.end) for hit in kept if hit.trigger.kind == "turn"]
-    boxes = [] if _BOXES.isdisjoint(words) else [i for i, word in enumerate(words) if word in _BOXES]
+    boxes = [] if BOXES.isdisjoint(words) else [i for i, word in enumerate(words) if word in BOXES]
     stops += [(i, i + 1) for i in boxes]
     denials = [(hit.start, hit.end) for hit in kept if hit.trigger.kind == "negated"]
     found = [scope for hit in kept for scope in _scopes_of(words, hit, _ends_for(hit, stops, turns, denials))]
@@ -124,9 +122,7 @@ def _asks_anew(words: Sequence[str], i: int) -> bool:
 def _closes_a_question(words: Sequence[str], hit: Hit) -> bool:
     """Whether a denial only answers the question before it, and says nothing of the next."""
     i = hit.start
-    return (
-        hit.end == i + 1 and i > 0 and words[i] in ANSWERS and words[i - 1] in _ASKS | _BOXES and _asks_anew(words, i)
-    )
+    return hit.end == i + 1 and i > 0 and words[i] in ANSWERS and words[i - 1] in FORM and _asks_anew(words, i)
 
 
 def _answered(words: Sequence[str], hit: Hit) -> bool:
@@ -232,7 +228,7 @@ def _before_clause(words: Sequence[str], start: int, end: int) -> int:
 def _answer(words: Sequence[str], i: int) -> list[Scope]:
     """A form's answer: ``Retropulsion: no``, ``Weakness? None``, ``[ ] Yes [x] No``. It denies what stands before it."""
     closed = (
-        i + 1 == len(words) or words[i + 1] in _BOXES or words[i + 1] in (",", ";", "-", "–") or _asks_anew(words, i)
+        i + 1 == len(words) or words[i + 1] in BOXES or words[i + 1] in (",", ";", "-", "–") or _asks_anew(words, i)
     )
     cell = words[i] == "n" and i + 1 == len(words) and i < 5  # "Stroke N" in its column.
     if not closed or not (cell or words[i - 1] in _ASKS):
@@ -243,10 +239,10 @@ def _answer(words: Sequence[str], i: int) -> list[Scope]:
         if words[j] == ",":
             begin = j + 1
             break
-        if words[j] in _REPLIES and words[j] not in _BOXES and words[j - 1] in _ASKS and j:
+        if j and words[j - 1] in _ASKS and words[j] in _REPLIES and words[j] not in BOXES:
             begin = j + 1  # The answer to the question before this one.
             break
-        if asked and words[j] in _BOXES:
+        if asked and words[j] in BOXES:
             begin = j + 2  # The box, and its word, answer the question before this one.
             break
     end = i if cell else i - 1

@@ -7,6 +7,9 @@ from typing import Final
 
 BOX: Final = "<box>"
 NO_BOX: Final = "<nobox>"
+BOXES: Final = frozenset({BOX, NO_BOX})
+FORM: Final = BOXES | {":", "?"}
+"""Words of which a form has one: a box, or the end of a question."""
 _CHECKED: Final = frozenset("☑☒✓✔✅■√")
 _EMPTY: Final = frozenset("☐□❏◻")
 _OPENERS: Final = {"[": "]", "(": ")"}

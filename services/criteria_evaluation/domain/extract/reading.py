@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from services.criteria_evaluation.domain.extract.assertion import flags_of, scopes
 from services.criteria_evaluation.domain.extract.contexts import Holding, Opened, carried_on, longest
+from services.criteria_evaluation.domain.extract.forms import BOXES, FORM
 from services.criteria_evaluation.domain.extract.mention import Said, said_in
 from services.criteria_evaluation.domain.extract.scan import Found, scan
 from services.criteria_evaluation.domain.extract.standing import Marks, superseded
@@ -19,8 +20,6 @@ _YIELDING: Final = 2
 """What a statement's rank grows by in a context to which it yields."""
 _DOUBT: Final = frozenset({"possible"})
 _NO_FLAGS: Final[frozenset[str]] = frozenset()
-_BOXES: Final = frozenset({"<box>", "<nobox>"})
-_FORM: Final = frozenset({":", "?", "<nobox>", "<box>"})
 
 
 class Statement(NamedTuple):
@@ -70,7 +69,7 @@ def read_units(units: Units, place: Place, on: dt.date | None, marks: Marks, lex
         found = [hit for hit in found if _stands(hit, place.category, open_cues, holding, lexicon)]
     if not found:
         return Reading((), cues, after, marks)
-    bounded = scanned.hits or not _FORM.isdisjoint(units.words) or units.words[-1] == "n"
+    bounded = scanned.hits or not FORM.isdisjoint(units.words) or units.words[-1] == "n"
     around = scopes(units.words, scanned.hits) if bounded else []
     section_flags = lexicon.section_flags.get(place.category or "", _NO_FLAGS)
 
@@ -98,7 +97,7 @@ def _chosen(contexts: Sequence[Opened], words: Sequence[str]) -> Sequence[Opened
     """Without the contexts behind an empty box: "[x] at rest [ ] asleep" tells of no sleep."""
     if "<nobox>" not in words:
         return contexts
-    boxes = [i for i, word in enumerate(words) if word in _BOXES]
+    boxes = [i for i, word in enumerate(words) if word in BOXES]
     return [o for o in contexts if words[max((i for i in boxes if i <= o.start), default=o.start)] != "<nobox>"]
 
 

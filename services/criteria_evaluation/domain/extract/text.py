@@ -1,5 +1,6 @@
 """From a document's text to its sentences: lines, list items, hard wraps, sections. All offsets are the document's."""
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal, NamedTuple
@@ -266,14 +267,18 @@ def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 def _questions(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """The questions of a form that stand in columns, each with its answer: "HTN: N   DM: Y", "HTN [ ] Y [x] N   DM [x] Y [ ] N"."""
-    gaps = list(_GAP.finditer(text, start, end)) if "  " in text[start:end] or "\t" in text[start:end] else []
-    at = start
-    for n, gap in enumerate(gaps):
-        cell = text[gap.end() : gaps[n + 1].start() if n + 1 < len(gaps) else end]
-        word = _LETTERS.match(cell)
-        if word and word[0].lower() not in _OPTIONS and _ASKED.search(cell) and _ASKED.search(text, at, gap.start()):
-            yield at, gap.start()
-            at = gap.end()
+    at, answered = start, None
+    gaps = _GAP.finditer(text, start, end) if "  " in text[start:end] or "\t" in text[start:end] else ()
+    cells = list(itertools.pairwise([start, *(n for gap in gaps for n in gap.span()), end]))[::2]
+    for begin, stop in cells if len(cells) > 1 else ():
+        asked = _ASKED.search(text, begin, stop) is not None
+        word = _LETTERS.match(text, begin, stop)
+        if asked and answered is not None and word and word[0].lower() not in _OPTIONS:
+            yield at, answered
+            at, answered = begin, None
+        # The words after an answer go with it, up to the next question.
+        if asked or answered is not None:
+            answered = stop
     yield at, end
 
 
