@@ -4,6 +4,7 @@ import base64
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,16 @@ class TestImage:
         assert 'ENTRYPOINT ["priorauth"]' in text
         assert re.search(r"^USER \d+:\d+$", text, re.MULTILINE)
         assert all(re.match(r"FROM python:3\.11\.\d+-slim-\w+", f) for f in text.splitlines() if f.startswith("FROM"))
+
+    def test_it_reads_notes_compiled_and_keeps_no_compiler(self) -> None:
+        build, final = (DEPLOY / "Dockerfile").read_text().split("\nFROM ")[-2:]
+        assert "python deploy/compile.py" in build
+        assert "cp --parents -t /opt/priorauth/lib/python3.11/site-packages" in build
+        assert "gcc" in build
+        assert "gcc" not in final
+        removed = set(build.partition("uninstall --yes")[2].split())
+        groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+        assert {re.split("[<=>]", one)[0] for one in groups["build"]} <= removed
 
     def test_what_it_copies_is_not_ignored(self) -> None:
         kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import random
-from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -103,15 +102,11 @@ def test_a_memory_holds_the_last_used_values_and_no_more_than_twice_its_size(siz
 
 
 def test_the_memory_keeps_no_words_of_a_chart() -> None:
-    kept: dict[Any, Reading] = {}
-
-    class Watched(Memory[Reading]):
-        def put(self, key: Any, value: Reading) -> None:
-            kept[key] = value
-
+    memory: Memory[Reading] = Memory(8)
     text = "EXAM:\nMr. Quillfeather of Ottersby has weakness of both legs, 3/5. He denies pain.\n"
-    mentions = _read(Document("chart", text), Watched(8))
+    mentions = _read(Document("chart", text), memory)
+    kept = repr([*memory.items()]).lower()
     assert mentions
-    assert kept
-    assert "quillfeather" not in repr(kept).lower()
-    assert "ottersby" not in repr(kept).lower()
+    assert "neuro.motor_deficit" in kept
+    assert "quillfeather" not in kept
+    assert "ottersby" not in kept

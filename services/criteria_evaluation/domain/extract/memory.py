@@ -32,6 +32,10 @@ class Memory(Generic[V]):
             self._old, self._young = self._young, {}
         self._young[key] = value
 
+    def items(self) -> list[tuple[Hashable, V]]:
+        """What is remembered, the younger first."""
+        return [*self._young.items(), *self._old.items()]
+
     def clear(self) -> None:
         """Forgets everything."""
         self._young, self._old = {}, {}
