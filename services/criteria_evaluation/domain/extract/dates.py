@@ -12,6 +12,14 @@ _BEFORE: Final = frozenset(
     {"since", "on", "began", "started", "starting", "onset", "occurred", "dated", "until", "from", "after", "of", "by"}
 )
 """Words after which 3/5 is a day of March and no strength of a muscle."""
+_EVENTS: Final = frozenset(
+    [
+        "fell", "fall", "slid", "slipped", "tripped", "stumbled", "sneezed", "coughed", "lifted", "bent", "twisted", "injury", "injured",
+        "buckled", "collapsed", "gave", "began", "started", "noticed", "developed", "woke", "awoke", "lost", "landed", "glf", "mvc",
+    ]
+)  # fmt: skip
+"""What happens on a day: where one of them stands shortly before, 4/12 is a day, and so is "Monday"."""
+_NEAR: Final = 8
 _STRENGTHS: Final = frozenset({"5", "10"})
 _SCALES: Final = frozenset({"18", "24", "28", "30"})
 """Days that are the highest number of a score as well: "Roland-Morris 12/24"."""
@@ -22,6 +30,9 @@ WEEKDAYS: Final = {
 _CALENDAR: Final = frozenset({*MONTHS, *WEEKDAYS})
 _AFTER_DAY: Final = frozenset({*_SUFFIXES, *_DASHES, *MONTHS, "of", "/"})
 """Words of which one follows a number that begins a date."""
+_AFTER_DATE: Final = frozenset(
+    {"", ".", ",", ";", "and", "when", "while", "he", "she", "his", "her", "the", "with", "after"}
+)
 _AHEAD: Final = dt.timedelta(days=60)
 """A day without a year that lies further ahead than this is one of the year before."""
 
@@ -33,6 +44,8 @@ def depends_on_day(words: Sequence[str]) -> bool:
     for word in words:
         if len(word) > 3 and word[0].isdigit():
             return True
+    if not _SUFFIXES.isdisjoint(words):
+        return True
     return "/" in words and any(word == "/" and _is_day(words, i) for i, word in enumerate(words))
 
 
@@ -54,12 +67,42 @@ def date_at(words: Sequence[str], i: int, on: dt.date | None) -> tuple[dt.date, 
             return None if date is None else (date, i + 1)
         if _at(words, i + 1) not in _AFTER_DAY:
             return None
-        return _day_first(words, i, on) or _short(words, i, on)
+        return _day_first(words, i, on) or _day_alone(words, i, on) or _short(words, i, on)
     if word in MONTHS:
         return _month_first(words, i, on)
-    if word in WEEKDAYS and on is not None and i and words[i - 1] == "since":
-        return on - dt.timedelta(days=(on.weekday() - WEEKDAYS[word]) % 7), i + 1
+    return _weekday(words, i, on) if word in WEEKDAYS and on is not None else None
+
+
+def _weekday(words: Sequence[str], i: int, on: dt.date) -> tuple[dt.date, int] | None:
+    """``since Monday``, ``gave way on Monday``, ``Monday the 9th``: the last such day before the note."""
+    back = (on.weekday() - WEEKDAYS[words[i]]) % 7
+    if _at(words, i + 1) == "the" and _digits(_at(words, i + 2), 2) and _at(words, i + 3) in _SUFFIXES:
+        date = _last_with_day(int(words[i + 2]), on)
+        return None if date is None or date.weekday() != WEEKDAYS[words[i]] else (date, i + 4)
+    before = _at(words, i - 1)
+    if before == "since" or (before in ("on", "last") and _happens(words, i)):
+        return on - dt.timedelta(days=back), i + 1
     return None
+
+
+def _happens(words: Sequence[str], i: int) -> bool:
+    return not _EVENTS.isdisjoint(words[max(0, i - _NEAR) : i])
+
+
+def _last_with_day(day: int, on: dt.date) -> dt.date | None:
+    """The last day of this number in its month, not after ``on``."""
+    before = on.replace(day=1) - dt.timedelta(days=1)
+    return date_of(on.year, on.month, day) if day <= on.day else date_of(before.year, before.month, day)
+
+
+def _day_alone(words: Sequence[str], i: int, on: dt.date | None) -> tuple[dt.date, int] | None:
+    """``on the 9th``, at the end of a clause or before a person: "on the 3rd floor" is no day."""
+    if on is None or not _digits(words[i], 2) or _at(words, i + 1) not in _SUFFIXES:
+        return None
+    if _at(words, i - 1) != "the" or _at(words, i - 2) not in ("on", "since") or _at(words, i + 2) not in _AFTER_DATE:
+        return None
+    date = _last_with_day(int(words[i]), on)
+    return None if date is None else (date, i + 2)
 
 
 def _at(words: Sequence[str], i: int) -> str:
@@ -101,7 +144,7 @@ def _month_first(words: Sequence[str], i: int, on: dt.date | None) -> tuple[dt.d
     if not _digits(day, 2):
         return None
     j += 2 if _at(words, j + 1) in _SUFFIXES else 1
-    if words[i] == "may" and _year(words, j) is None and not (i and words[i - 1] in _BEFORE):
+    if words[i] == "may" and _year(words, j) is None and not (i and words[i - 1] in _BEFORE) and not _happens(words, i):
         return None
     return _dated(words, j, MONTHS[words[i]], int(day), on)
 
@@ -114,8 +157,8 @@ def _day_first(words: Sequence[str], i: int, on: dt.date | None) -> tuple[dt.dat
     if _at(words, j) == "of" or _at(words, j) in _DASHES:
         j += 1
     month = MONTHS.get(_at(words, j))
-    if month is None or (_at(words, j) == "may" and _year(words, j + 1) is None):
-        return None
+    if month is None or (_at(words, j) == "may" and j == i + 1 and _year(words, j + 1) is None):
+        return None  # "of whom 3 may", but "3rd May" and "3-May"
     return _dated(words, j + 1, month, int(words[i]), on)
 
 
@@ -134,7 +177,9 @@ def _short(words: Sequence[str], i: int, on: dt.date | None) -> tuple[dt.date, i
         len(words[i]) == 2 and (words[i][0] == "0" or (len(day) == 2 and day not in _SCALES)) and day not in _STRENGTHS
     )
     padded = padded or (len(words[i]) == 1 and len(day) == 2 and day not in _FRACTIONS and day >= "11")
-    named = before in _BEFORE and (day not in _STRENGTHS or before == "since")
+    named = (before in _BEFORE and (day not in _STRENGTHS or before == "since")) or (
+        day not in _STRENGTHS and _happens(words, i)
+    )
     if not (padded or named) or not 1 <= int(words[i]) <= 12:
         return None
     date = _of(int(words[i]), int(day), on)

@@ -34,6 +34,15 @@ ORDINALS: Final[dict[str, int]] = {
         start=1,
     )
 }
+_SPOKEN: Final = {
+    word: n
+    for n, word in enumerate(
+        ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"],
+        start=1,
+    )
+}
+SPOKEN_REGIONS: Final = frozenset("ctls")
+"""The letters with which a vertebra begins that speech recognition wrote in two words: "l four"."""
 _REGIONS: Final = {"cervical": "C", "thoracic": "T", "lumbar": "L", "sacral": "S"}
 
 
@@ -42,15 +51,26 @@ def _level(word: str) -> str | None:
     return name if name in LEVEL_INDEX else None
 
 
+def _level_at(words: Sequence[str], i: int) -> tuple[str, int] | None:
+    """The vertebra at ``i`` and the index after it: "l4", or "l four" as it was dictated."""
+    word = words[i]
+    if len(word) == 1 and word in SPOKEN_REGIONS and i + 1 < len(words) and words[i + 1] in _SPOKEN:
+        spoken = _level(f"{word}{_SPOKEN[words[i + 1]]}")
+        return None if spoken is None else (spoken, i + 2)
+    level = _level(word)
+    return None if level is None else (level, i + 1)
+
+
 def read_levels(words: Sequence[str], i: int) -> tuple[tuple[str, ...], int] | None:
     """The vertebrae named from token ``i`` on and the index after them, or None where no level is named.
 
     T1 and T2 are no vertebrae before words of an MR sequence, nor before the N of a TNM stage.
     """
-    first = _level(words[i])
+    first = _level_at(words, i)
     if first is None:
         return _ordinal(words, i)
-    levels, last, i = [first], first, i + 1
+    last, i = first
+    levels = [last]
     n = len(words)
     while i + 1 < n and (words[i] in _THROUGH or words[i] in _LISTS or (words[i] == "down" and words[i + 1] == "to")):
         if words[i] == "down" and i + 2 < n:
@@ -58,16 +78,23 @@ def read_levels(words: Sequence[str], i: int) -> tuple[tuple[str, ...], int] | N
         j = i + 1
         if words[i] == "," and words[j] in ("and", "&") and j + 1 < n:
             j += 1
-        following = _level(words[j])
-        if following is None and words[i] in ("-", "–", "—", "−", "/") and words[j].isascii() and words[j].isdigit():
-            following = _level(last[0] + words[j])
-        if following is None or (words[i] == "," and _is_sequence(words, j + 1, following)):
+        following = _following(words, i, j, last)
+        if following is None or (words[i] == "," and _is_sequence(words, following[1], following[0])):
             break
-        levels.extend(level_range(last, following) if words[i] in _THROUGH else (following,))
-        last, i = following, j + 1
+        levels.extend(level_range(last, following[0]) if words[i] in _THROUGH else (following[0],))
+        last, i = following
     if len(levels) <= 2 and all(_is_sequence(words, i, level) for level in levels):
         return None
     return in_order(levels), i
+
+
+def _following(words: Sequence[str], sign: int, j: int, last: str) -> tuple[str, int] | None:
+    """The vertebra at ``j`` that goes on from ``last`` after a sign or word at ``sign``: "L1-3", "L1 to L3"."""
+    following = _level_at(words, j)
+    if following is None and words[sign] in ("-", "–", "—", "−", "/") and words[j].isascii() and words[j].isdigit():
+        level = _level(last[0] + words[j])
+        return None if level is None else (level, j + 1)
+    return following
 
 
 def _is_sequence(words: Sequence[str], i: int, level: str) -> bool:

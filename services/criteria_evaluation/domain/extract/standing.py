@@ -10,6 +10,8 @@ from services.criteria_evaluation.domain.extract.words import Units
 
 _COPIED: Final = frozenset({"copied", "carried", "copy", "brought", "pulled", "imported", "cloned"})
 _FORWARD: Final = frozenset({"from", "forward", "forwarded"})
+_FIRST_READ: Final = frozenset({"preliminary", "prelim", "provisional"})
+"""Heads of what somebody read first, in the night perhaps: it yields as copied text does."""
 _AMENDED: Final = frozenset(
     {"addendum", "addenda", "correction", "corrections", "corrected", "amendment", "amended", "erratum"}
 )
@@ -33,6 +35,9 @@ _CORRECTS: Final = frozenset(
         "erroneous",
         "erroneously",
         "corrects",
+        "retracted",
+        "withdrawn",
+        "rescinded",
         "miscounted",
         "misnumbered",
         "mislabeled",
@@ -40,11 +45,12 @@ _CORRECTS: Final = frozenset(
         "misdictated",
     ]
 )
-_NEWER: Final = frozenset({"update", "today", "new", "end", "current"})
-_MARKING: Final = _COPIED | _AMENDED | _NEWER
+_NEWER: Final = frozenset({"update", "today", "new", "end", "current", "final"})
+_MARKING: Final = _COPIED | _FIRST_READ | _AMENDED | _NEWER
 _WORDS: Final = re.compile(r"[a-z]+|\d+")
 _SOON: Final = 4
 _NOW: Final = frozenset({"→", "now", "currently", "today", "presently"})
+_EARLIER: Final = frozenset({"was", "were", "from", "previously", "before", "had"})
 _AFTER_DATE: Final = frozenset({":", "-", "–", "—"})
 
 _ENTRIES: Final = frozenset({"visit", "session", "week", "day", "month", "recording", "night"})
@@ -140,7 +146,9 @@ class Standing:
         """Takes note of words that mark copied text, an addendum, or the end of either."""
         if not _AMENDED.isdisjoint(head) and (new_section or marks.amends):
             self.amended, self.copied, self.corrects = True, False, False
-        elif not _COPIED.isdisjoint(head) and (marks.forward or dated):
+        elif (new_section and not _FIRST_READ.isdisjoint(head)) or (
+            not _COPIED.isdisjoint(head) and (marks.forward or dated)
+        ):
             self.copied, self.amended = True, False
         elif self.copied and (marks.renews or (new_section and not _NEWER.isdisjoint(head))):
             self.copied = False
@@ -168,4 +176,6 @@ def superseded(words: Sequence[str], at: int) -> bool:
     if following is None:
         return False
     between = words[at + 1 : following]
+    if between and between[0] in _NOW and not _EARLIER.isdisjoint(between):
+        return False  # "9/10 now, was 6/10"
     return not _NOW.isdisjoint(between) or ("to" in between and "from" in words[max(0, at - 3) : at])

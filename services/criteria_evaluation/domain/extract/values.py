@@ -9,7 +9,7 @@ from typing import Final
 
 from services.criteria_evaluation.domain.extract.dates import WEEKDAYS, date_at
 from services.criteria_evaluation.domain.extract.forms import answers_again, boxes_first, is_answered, mark_at
-from services.criteria_evaluation.domain.extract.levels import ORDINALS, read_levels
+from services.criteria_evaluation.domain.extract.levels import ORDINALS, SPOKEN_REGIONS, read_levels
 from services.criteria_evaluation.domain.extract.measures import PARTS, comparator, fraction_word, part_at, with_half
 from services.criteria_evaluation.domain.extract.numbered import number_value, plain, valued
 from services.criteria_evaluation.domain.extract.numerals import AFTER, MONTHS, NUMBER_WORDS, TIME_UNITS, compared
@@ -196,5 +196,6 @@ _STARTERS: Final = frozenset(
         "w",
         *PARTS,
         *ROMAN,
+        *SPOKEN_REGIONS,
     }
 )
