@@ -29,7 +29,8 @@ def mark_at(words: list[str], starts: list[int], ends: list[int], i: int) -> tup
     if "_" in word:
         if _FILLED.fullmatch(word):
             return BOX, i + 1
-        return (NO_BOX, i + 1) if len(word) > 1 and _BLANK.fullmatch(word) else None
+        blank = len(word) > 1 and _BLANK.fullmatch(word) and not _is_filled(words, starts, ends, i)
+        return (NO_BOX, i + 1) if blank else None
     close = _OPENERS.get(word)
     if close is None or i + 1 >= len(words):
         return None
@@ -44,6 +45,12 @@ def mark_at(words: list[str], starts: list[int], ends: list[int], i: int) -> tup
         if inner in _SIGNS:
             return _SIGNS[inner], i + 3
     return None
+
+
+def _is_filled(words: list[str], starts: list[int], ends: list[int], i: int) -> bool:
+    """Whether a number stands on the line at ``i``: "__60__"."""
+    after = i + 1 < len(words) and starts[i + 1] == ends[i] and words[i + 1][0].isdigit()
+    return after or (i > 0 and ends[i - 1] == starts[i] and words[i - 1][-1].isdigit())
 
 
 def boxes_first(words: list[str]) -> list[int] | None:

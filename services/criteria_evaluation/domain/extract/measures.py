@@ -44,7 +44,9 @@ PARTS: Final[dict[str, float]] = {
 
 
 def part_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
-    """``half of the height``, ``a third of``, ``two-thirds of``: percent, and the index of the words after it."""
+    """``half of the height``, ``a third of``, ``by two-thirds``, ``halved``: percent, and the index of the words after it."""
+    if tokens.word(i) == "halved":
+        return PARTS["half"], i + 1
     j, count = i, 1
     if tokens.word(i) in ("a", "one", "two", "three"):
         count = 1 if tokens.word(i) == "a" else int(NUMBER_WORDS[tokens.word(i)])
@@ -52,7 +54,7 @@ def part_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
     word, following = tokens.word(j), tokens.word(j + 1)
     if (
         word not in PARTS
-        or following not in ("of", "the", "its", "loss", "over", "since")
+        or not (following in ("of", "the", "its", "loss", "over", "since") or (i and tokens.word(i - 1) == "by"))
         or (word.endswith("s") != (count > 1))
     ):
         return None

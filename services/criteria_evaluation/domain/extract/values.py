@@ -94,7 +94,7 @@ def _sign(tokens: Tokens, i: int, out: Units) -> int:
     elif word == "(" and (is_answered(out.words) or tokens.word(i + 1) in _BEFORE or answers_again(out.words)):
         # "Hct 42 (was 45)": what was before is a clause of its own.
         out.add(",", start, end)  # "Diabetes: denies (A1c 5.3)": the answer ends here.
-    elif word not in _NOISE and not (word in "-–/" and tokens.joins(i, word == "/")):
+    elif word not in _NOISE and word[:2] != "__" and not (word in "-–/" and tokens.joins(i, word == "/")):
         out.add(word, start, end)
     return i + 1
 
@@ -195,6 +195,7 @@ _STARTERS: Final = frozenset(
         "half",
         "w",
         *PARTS,
+        "halved",
         *ROMAN,
         *SPOKEN_REGIONS,
     }
