@@ -4,7 +4,8 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Final
 
-from services.criteria_evaluation.domain.extract.numerals import MONTHS, date_of, read_date
+from services.criteria_evaluation.domain.extract.levels import ORDINALS
+from services.criteria_evaluation.domain.extract.numerals import MONTHS, NUMBER_WORDS, date_of, read_date
 
 _DASHES: Final = frozenset({"-", "–", "—"})
 _SUFFIXES: Final = frozenset({"st", "nd", "rd", "th"})
@@ -15,7 +16,7 @@ _BEFORE: Final = frozenset(
 _EVENTS: Final = frozenset(
     [
         "fell", "fall", "slid", "slipped", "tripped", "stumbled", "sneezed", "coughed", "lifted", "bent", "twisted", "injury", "injured",
-        "buckled", "collapsed", "gave", "began", "started", "noticed", "developed", "woke", "awoke", "lost", "landed", "glf", "mvc",
+        "buckled", "collapsed", "gave", "began", "started", "noticed", "developed", "woke", "awoke", "lost", "landed", "glf", "mvc", "missed", "went",
     ]
 )  # fmt: skip
 """What happens on a day: where one of them stands shortly before, 4/12 is a day, and so is "Monday"."""
@@ -27,6 +28,10 @@ _FRACTIONS: Final = frozenset({"5", "6", "8", "10", "12", "18", "24", "28", "30"
 WEEKDAYS: Final = {
     name: n for n, name in enumerate(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"])
 }
+_LATE_ORDINALS: Final = {
+    "thirteenth": 13, "fourteenth": 14, "fifteenth": 15, "sixteenth": 16, "seventeenth": 17, "eighteenth": 18, "nineteenth": 19,
+    "twentieth": 20, "thirtieth": 30,
+}  # fmt: skip
 _CALENDAR: Final = frozenset({*MONTHS, *WEEKDAYS})
 _AFTER_DAY: Final = frozenset({*_SUFFIXES, *_DASHES, *MONTHS, "of", "/"})
 """Words of which one follows a number that begins a date."""
@@ -114,10 +119,13 @@ def _digits(word: str, longest: int) -> bool:
 
 
 def _year(words: Sequence[str], i: int) -> tuple[int, int] | None:
-    """A year of four digits at ``i``, after a comma or a dash perhaps, and the index after it."""
+    """A year at ``i`` of four digits, after a comma or a dash perhaps, or as dictated, and the index after it."""
     if _at(words, i) == "," or _at(words, i) in _DASHES:
         i += 1
     word = _at(words, i)
+    if word == "twenty" and _at(words, i + 1) == "twenty":
+        unit = NUMBER_WORDS.get(_at(words, i + 2), 0)
+        return (2020 + int(unit), i + 3) if 1 <= unit <= 9 else (2020, i + 2)
     return (int(word), i + 1) if len(word) == 4 and _digits(word, 4) and 1900 <= int(word) <= 2100 else None
 
 
@@ -138,8 +146,10 @@ def _dated(words: Sequence[str], j: int, month: int, day: int, on: dt.date | Non
 
 
 def _month_first(words: Sequence[str], i: int, on: dt.date | None) -> tuple[dt.date, int] | None:
-    """``October 24, 2026``, ``Oct. 24th``."""
+    """``October 24, 2026``, ``Oct. 24th``, ``october twenty fourth twenty twenty six``."""
     j = i + 2 if _at(words, i + 1) == "." else i + 1
+    if spoken := _spoken_day(words, j):
+        return _dated(words, spoken[1], MONTHS[words[i]], spoken[0], on)
     day = _at(words, j)
     if not _digits(day, 2):
         return None
@@ -147,6 +157,15 @@ def _month_first(words: Sequence[str], i: int, on: dt.date | None) -> tuple[dt.d
     if words[i] == "may" and _year(words, j) is None and not (i and words[i - 1] in _BEFORE) and not _happens(words, i):
         return None
     return _dated(words, j, MONTHS[words[i]], int(day), on)
+
+
+def _spoken_day(words: Sequence[str], j: int) -> tuple[int, int] | None:
+    """``third``, ``twenty second``: the day and the index after it."""
+    tens = {"twenty": 20, "thirty": 30}.get(_at(words, j))
+    if tens is not None and 1 <= ORDINALS.get(_at(words, j + 1), 0) <= 9:
+        return tens + ORDINALS[words[j + 1]], j + 2
+    day = ORDINALS.get(_at(words, j)) or _LATE_ORDINALS.get(_at(words, j))
+    return None if day is None else (day, j + 1)
 
 
 def _day_first(words: Sequence[str], i: int, on: dt.date | None) -> tuple[dt.date, int] | None:

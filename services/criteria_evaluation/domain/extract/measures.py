@@ -43,9 +43,12 @@ PARTS: Final[dict[str, float]] = {
 """Parts of a whole in words, in percent as charts round them."""
 
 
+HALVED: Final = frozenset({"halved", "halves", "halving"})
+
+
 def part_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
     """``half of the height``, ``a third of``, ``by two-thirds``, ``halved``: percent, and the index of the words after it."""
-    if tokens.word(i) == "halved":
+    if tokens.word(i) in HALVED:
         return PARTS["half"], i + 1
     j, count = i, 1
     if tokens.word(i) in ("a", "one", "two", "three"):

@@ -10,7 +10,14 @@ from typing import Final
 from services.criteria_evaluation.domain.extract.dates import WEEKDAYS, date_at
 from services.criteria_evaluation.domain.extract.forms import answers_again, boxes_first, is_answered, mark_at
 from services.criteria_evaluation.domain.extract.levels import ORDINALS, SPOKEN_REGIONS, read_levels
-from services.criteria_evaluation.domain.extract.measures import PARTS, comparator, fraction_word, part_at, with_half
+from services.criteria_evaluation.domain.extract.measures import (
+    HALVED,
+    PARTS,
+    comparator,
+    fraction_word,
+    part_at,
+    with_half,
+)
 from services.criteria_evaluation.domain.extract.numbered import number_value, plain, valued
 from services.criteria_evaluation.domain.extract.numerals import AFTER, MONTHS, NUMBER_WORDS, TIME_UNITS, compared
 from services.criteria_evaluation.domain.extract.physical import ROMAN, is_graded
@@ -195,7 +202,7 @@ _STARTERS: Final = frozenset(
         "half",
         "w",
         *PARTS,
-        "halved",
+        *HALVED,
         *ROMAN,
         *SPOKEN_REGIONS,
     }
