@@ -19,6 +19,7 @@ RuleKind = Literal[
     "overlap",
     "body_mass_index",
     "shrinks",
+    "rises",
     "total",
 ]
 
@@ -33,6 +34,7 @@ _KINDS: Final[dict[str, RuleKind]] = {
     "overlap": "overlap",
     "body_mass_index": "body_mass_index",
     "shrinks": "shrinks",
+    "rises": "rises",
     "total": "total",
 }
 _KEYS: Final = frozenset({"id", "fact", "rule", "of", "when", "value", "values", "true_from", "false_to", "falls"})
@@ -50,6 +52,7 @@ class Rule:
     ``segments``: the motion segments between the outermost levels of ``of``. ``at_least``: no less than ``of``.
     ``any_true``: true where one of ``of`` is. ``overlap``: whether two sets of levels share one. ``body_mass_index``: from weight and height.
     ``shrinks``: the second of ``of`` is smaller than the first by a tenth or more; false where it is not smaller at all.
+    ``rises``: the second of ``of`` is higher than the first; unknown where it is not, since what brought it down may be a drug.
     ``total``: of all of ``of``, where nobody states it.
     """
 

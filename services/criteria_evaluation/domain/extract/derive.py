@@ -77,6 +77,8 @@ def _said(rule: Rule, facts: Facts, lexicon: Lexicon) -> Said | None:
             return _body_mass_index(rule, facts)
         case "shrinks":
             return _shrinks(rule, facts)
+        case "rises":
+            return _rises(rule, facts)
 
 
 def _holds(facts: Facts, name: str, values: Iterable[object]) -> bool:
@@ -139,6 +141,13 @@ def _shrinks(rule: Rule, facts: Facts) -> bool | None:
     if last.low <= _MEASURABLE * first.low:
         return True
     return False if last.low >= first.low else None
+
+
+def _rises(rule: Rule, facts: Facts) -> bool | None:
+    before, now = (_interval(facts, name) for name in rule.of)
+    if before is None or now is None or before.high is None or now.low is None:
+        return None
+    return True if now.low > before.high else None
 
 
 def _sources(rule: Rule, inputs: Iterable[Fact]) -> tuple[Source, ...]:
