@@ -106,6 +106,8 @@ def _compile(line: Entry, classes: Mapping[str, Sequence[str]]) -> Iterator[Patt
                 gap, crossing = int(piece[1:]), piece[0] == "~"
                 continue
             element = _element(piece, gap, crossing)
+            if "" in element.literals or "" in element.prefixes:
+                line.fail(f"The pattern '{line.text()}' has an alternative without a word: '{piece}'.")
             gap, crossing = 0, True
             if slot is None and element.literals and all(word[0] == "<" for word in element.literals):
                 slot = len(elements)

@@ -69,7 +69,7 @@ class Marks(NamedTuple):
 
     ``head``: those of its first words that mark something. ``amends``: its first word heads an addendum. ``forward``: it
     may go on after "copied". ``corrects``: it speaks of a mistake. ``date``: it is an entry of this day. ``renews``: its first
-    word says that what follows is of today.
+    word says that what follows is of today. ``first_read``: it says that somebody only had a first look.
     """
 
     head: frozenset[str]
@@ -78,6 +78,7 @@ class Marks(NamedTuple):
     corrects: bool
     date: dt.date | None
     renews: bool = False
+    first_read: bool = False
 
 
 _UNMARKED: Final = Marks(frozenset(), False, False, False, None)
@@ -95,6 +96,7 @@ def marks_of(units: Units, *, row: bool = False) -> Marks:
         corrects=not _CORRECTS.isdisjoint(words) or _another_level(words),
         date=_entry_date(units, row=row),
         renews=words[0] in _NEWER,
+        first_read=words[0] in _FIRST_READ,
     )
 
 
@@ -146,7 +148,7 @@ class Standing:
         """Takes note of words that mark copied text, an addendum, or the end of either."""
         if not _AMENDED.isdisjoint(head) and (new_section or marks.amends):
             self.amended, self.copied, self.corrects = True, False, False
-        elif (new_section and not _FIRST_READ.isdisjoint(head)) or (
+        elif ((new_section or marks.first_read) and not _FIRST_READ.isdisjoint(head)) or (
             not _COPIED.isdisjoint(head) and (marks.forward or dated)
         ):
             self.copied, self.amended = True, False

@@ -10,7 +10,7 @@ from services.criteria_evaluation.domain.extract.tables import table_rows
 
 Kind = Literal["text", "row", "blank"]
 
-_STOP: Final = re.compile(r"[.!?;](?:(?<=;)|(?<=\S[.!?])[.!?]*[\"”’')]?)(?=\s)")
+_STOP: Final = re.compile(r"[.!?;](?:(?<=;)|(?<=[^\s.][.!?])[.!?]*[\"”’')]?)(?=\s)")
 """A full stop after a word, or a semicolon; one set of signs that it begins with lets all else be skipped fast."""
 _ANSWER: Final = re.compile(r"\s*\.*(?:\W{0,3})(?:yes|no|y|n|none)\b", re.IGNORECASE)
 _ITEM: Final = re.compile(

@@ -23,7 +23,7 @@ _TOKEN: Final = re.compile(
     r"|[xX](?=[0-9])"
     r"|_+[xX✓✔√]_*(?![^\W_])|[xX✓✔√]_+|__+"
     r"|[<>]="
-    r"|\.{4,}"
+    r"|\.{3,}"
     r"|[^\s])"
 )
 """One group holds a whole token, so that splitting by it gives what stands between tokens and the tokens in turn."""

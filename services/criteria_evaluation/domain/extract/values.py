@@ -95,8 +95,9 @@ def _sign(tokens: Tokens, i: int, out: Units) -> int:
         out.add("→", start, tokens.ends[i])
     elif word == "|":
         out.add(";", start, end)
-    elif len(word) > 3 and word[0] == ".":
-        if not out.words or out.words[-1] not in ("?", ":"):
+    elif len(word) > 2 and word[0] == ".":
+        led = len(word) > 3 or (i > 0 and tokens.ends[i - 1] < start)  # Three dots within a word's reach only hesitate.
+        if led and (not out.words or out.words[-1] not in ("?", ":")):
             out.add(":", start, end)  # Dots lead from a name to its value.
     elif word == "(" and (is_answered(out.words) or tokens.word(i + 1) in _BEFORE or answers_again(out.words)):
         # "Hct 42 (was 45)": what was before is a clause of its own.
