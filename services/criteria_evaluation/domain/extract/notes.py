@@ -172,7 +172,10 @@ class _Reader:
 
     def _mentions(self, reading: Reading, sentence: Sentence, base: int) -> Iterator[Mention]:
         on, text, vocabulary = self._standing.on, self._text, self._lexicon.vocabulary
+        stale = self._standing.stale
         for fact, said, start, end, rank in reading.statements:
+            if stale and vocabulary[fact].latest:
+                continue
             start, end = start + base, end + base
             source = Source("note", None, self._document.id, sentence.section, start, end, text[start:end])
             yield Mention(fact, said, source, on, rank + self._standing.rank(vocabulary[fact].kind))

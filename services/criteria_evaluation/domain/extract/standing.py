@@ -56,6 +56,7 @@ _AFTER_DATE: Final = frozenset({":", "-", "–", "—"})
 _ENTRIES: Final = frozenset({"visit", "session", "week", "day", "month", "recording", "night"})
 """What the entries of a series are called: "Visit 6 (02/09/2026)"."""
 
+_LASTS: Final = dt.timedelta(days=30)
 COPIED: Final = 6
 AMENDED: Final = -10
 
@@ -70,6 +71,7 @@ class Marks(NamedTuple):
     ``head``: those of its first words that mark something. ``amends``: its first word heads an addendum. ``forward``: it
     may go on after "copied". ``corrects``: it speaks of a mistake. ``date``: it is an entry of this day. ``renews``: its first
     word says that what follows is of today. ``first_read``: it says that somebody only had a first look.
+    ``of_day``: the day of what it says was copied.
     """
 
     head: frozenset[str]
@@ -79,6 +81,7 @@ class Marks(NamedTuple):
     date: dt.date | None
     renews: bool = False
     first_read: bool = False
+    of_day: dt.date | None = None
 
 
 _UNMARKED: Final = Marks(frozenset(), False, False, False, None)
@@ -97,7 +100,12 @@ def marks_of(units: Units, *, row: bool = False) -> Marks:
         date=_entry_date(units, row=row),
         renews=words[0] in _NEWER,
         first_read=words[0] in _FIRST_READ,
+        of_day=None if _COPIED.isdisjoint(words[:_SOON]) else _first_date(units),
     )
+
+
+def _first_date(units: Units) -> dt.date | None:
+    return next((units.values[i].date for i, word in enumerate(units.words) if word == "<date>"), None)
 
 
 def _entry_date(units: Units, *, row: bool) -> dt.date | None:
@@ -119,6 +127,7 @@ class Standing:
         self.copied = False
         self.amended = False
         self.corrects = False
+        self._copied_of: dt.date | None = None
         self._in_rows = False
 
     def line(self, marks: Marks, section: str | None, *, new_section: bool, known: bool, row: bool = False) -> None:
@@ -151,9 +160,15 @@ class Standing:
         elif ((new_section or marks.first_read) and not _FIRST_READ.isdisjoint(head)) or (
             not _COPIED.isdisjoint(head) and (marks.forward or dated)
         ):
-            self.copied, self.amended = True, False
+            self.copied, self.amended, self._copied_of = True, False, marks.of_day
         elif self.copied and (marks.renews or (new_section and not _NEWER.isdisjoint(head))):
             self.copied = False
+
+    @property
+    def stale(self) -> bool:
+        """Whether this is text of a day that is long past: what it says of a state that changes is no longer so."""
+        of, on = self._copied_of, self._note
+        return self.copied and of is not None and on is not None and on - of > _LASTS
 
     def rank(self, kind: str) -> int:
         """What is added to a statement's rank: copied text yields, an addendum prevails. Sets it only adds to, unless it corrects."""

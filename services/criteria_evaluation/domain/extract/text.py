@@ -58,18 +58,8 @@ TITLE: Final = "title"
 _KEY: Final = re.compile(r"[A-Z][A-Za-z]*(?:[ /&-][A-Za-z]+){0,4}(?: ?\([^()\n]{1,30}\))?:(?=\s)")
 """A form's question, up to its colon."""
 _OF_A_LINE: Final = frozenset(
-    [
-        "family",
-        "past_history",
-        "surgical_history",
-        "indication",
-        "complaint",
-        "social",
-        "medications",
-        "pathology",
-        "review",
-    ]
-)
+    ["family", "past_history", "surgical_history", "indication", "complaint", "social", "medications", "pathology", "review"]
+)  # fmt: skip
 """Sections that, where their text follows the heading in its line, end with the next question of a form. The reason for
 a test ends with its paragraph."""
 _OF_A_PARAGRAPH: Final = frozenset({"indication", "request", "policy"})
@@ -80,6 +70,8 @@ _SOAP_LINE: Final = re.compile(r"[SOAP](?: ?[-–] |  +|\t)(?=\S)")
 """Notes in four parts (subjective, objective, assessment, plan) may name each by its letter alone."""
 _LONGEST_HEADER: Final = 70
 _SHORT_LINE: Final = 55
+_RAGGED: Final = 12
+"""So many characters may be left free at the end of a line that was wrapped: writers wrap by eye."""
 _SHORTEST_HEADING: Final = 4
 """A single word such as "Plan" alone on its line is a heading; "Ct" is too short to tell."""
 
@@ -146,6 +138,7 @@ def _paragraphs(text: str, sections: Mapping[str, str]) -> Iterator[tuple[int, i
     """Runs of lines that belong together, blank lines, and rows of tables, each with its place."""
     at, start, end, last = 0, -1, 0, ""
     lines = text.split("\n")
+    width = max(map(len, lines))
     rows = table_rows(lines) if "|" in text else [False] * len(lines)
     if "   " in text:
         rows = [row or other for row, other in zip(rows, aligned_rows(lines), strict=True)]
@@ -158,7 +151,7 @@ def _paragraphs(text: str, sections: Mapping[str, str]) -> Iterator[tuple[int, i
                 start = -1
             yield at, stop, "row" if row else "blank"
         else:
-            if start >= 0 and not _continues(last, body, sections):
+            if start >= 0 and not _continues(last, body, width, sections):
                 yield start, end, "text"
                 start = -1
             if start < 0:
@@ -169,8 +162,11 @@ def _paragraphs(text: str, sections: Mapping[str, str]) -> Iterator[tuple[int, i
         yield start, end, "text"
 
 
-def _continues(last: str, line: str, sections: Mapping[str, str]) -> bool:
-    """Whether a line carries on the sentence of the one before it, as a hard wrap does."""
+def _continues(last: str, line: str, width: int, sections: Mapping[str, str]) -> bool:
+    """Whether a line carries on the paragraph of the one before it, as a hard wrap does.
+
+    A line that ends a sentence, and had room for the next word within the ``width`` of the note's lines, was ended by hand.
+    """
     if not (
         line[0].islower()
         or last[-1] in ",-(/&"
@@ -186,7 +182,8 @@ def _continues(last: str, line: str, sections: Mapping[str, str]) -> bool:
         or not (line[0].isalnum() or any(c.isalnum() for c in line))
     ):
         return False  # A printed line of name and value, or a rule, stands alone.
-    if (last[-1] in ".!?;" and len(last) < _SHORT_LINE) or _ITEM.match(line) or _KEY.match(line):
+    room = len(last) + 1 + len(line.split(None, 1)[0]) <= width - _RAGGED
+    if (last[-1] in ".!?;" and (room or len(last) < _SHORT_LINE)) or _ITEM.match(line) or _KEY.match(line):
         return False
     return _heading(line, sections) is None and _heading(last, sections) != (len(last), True)
 

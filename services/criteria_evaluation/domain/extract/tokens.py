@@ -41,6 +41,10 @@ _MARKS: Final = frozenset(":-–—,.()|*#_")
 _DATE_LABELS: Final = frozenset(
     {"date", "dos", "seen", "dictated", "visit", "service", "encounter", "consultation", "discharge"}
 )
+_OTHERS: Final = frozenset(
+    {"from", "prior", "previous", "last", "ed", "er", "first", "initial", "outside", "compared", "since"}
+)
+"""Words before a label that make its date that of another note: "imported from ED visit 10/09/2025"."""
 _NO_TITLE: Final = frozenset(
     [
         "dob",
@@ -109,6 +113,8 @@ def _heads(tokens: Tokens, unlabelled: bool) -> tuple[bool, dt.date | None]:
         labelled = last in _DATE_LABELS or before[-3:-1] == ["date", "of"] or before[-3:] == ["d", "/", "c"]
         if i and tokens.starts[i] - tokens.ends[i - 1] >= _COLUMN:
             last = ""  # A date in a column of its own is not governed by the words before it.
+        if labelled and not _OTHERS.isdisjoint(before):
+            continue
         if not labelled and (title or not unlabelled or tokens.starts[i] > _TITLE or last in _NO_TITLE):
             continue
         found = date_at(words, i, None)
