@@ -22,7 +22,7 @@ def number_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
             if 1 <= ones <= 9:
                 return number + ones, k + 1
         return number, j
-    if "0" <= word[0] <= "9" and "-" not in word and "/" not in word:
+    if "0" <= word[0] <= "9" and "-" not in word and "/" not in word and word.count(".") < 2:
         number = float(word)
         return (number, i + 1) if number < 1e6 else None
     return (HALVES[word], i + 1) if word in HALVES else None

@@ -67,7 +67,7 @@ def date_at(words: Sequence[str], i: int, on: dt.date | None) -> tuple[dt.date, 
     """A date that begins at ``i`` and the index after it. ``on``, the note's date, gives the year where none is written."""
     word = words[i]
     if word[0].isdigit():
-        if "-" in word or "/" in word:
+        if "-" in word or "/" in word or word.count(".") == 2:
             date = read_date(word)
             return None if date is None else (date, i + 1)
         if _at(words, i + 1) not in _AFTER_DAY:

@@ -38,11 +38,10 @@ def plain(tokens: Tokens, i: int, out: Units) -> int:
 
 def number_value(tokens: Tokens, i: int, out: Units, on: dt.date | None) -> int:
     """A value that begins with a number, with the comparison before it and the unit after it."""
-    word = tokens.words[i]
     if date := date_at(tokens.words, i, on):
         out.add("<date>", tokens.starts[i], tokens.ends[date[1] - 1], Value(date=date[0]))
         return date[1]
-    read = None if "-" in word or "/" in word else number_at(tokens, i)
+    read = number_at(tokens, i)
     return plain(tokens, i, out) if read is None else valued(tokens, i, read[0], read[1], out, on)
 
 
@@ -59,6 +58,9 @@ def valued(tokens: Tokens, i: int, number: float, j: int, out: Units, on: dt.dat
     in_series = following == "/" and _in_series(tokens, i, out)
     if not in_series and (fraction := fraction_at(tokens, number, j)):
         denominator, end = fraction
+        if unit := _british(tokens, i, denominator):
+            out.add("<dur>", tokens.starts[i], tokens.ends[end - 1], Value(Interval.at(number), unit))
+            return end
         word = fraction_word(number, denominator, tokens.word(j))
         out.add(word, tokens.starts[i], tokens.ends[end - 1], Value(Interval.at(number), "{score}"))
         return end
@@ -71,6 +73,13 @@ def valued(tokens: Tokens, i: int, number: float, j: int, out: Units, on: dt.dat
         out.add(word, tokens.starts[i], tokens.ends[fraction[1] - 1], Value(interval, "{score}"))
         return fraction[1]
     return _united(tokens, i, number, (interval, k), j, out, on)
+
+
+def _british(tokens: Tokens, i: int, denominator: float) -> str | None:
+    """The unit of a duration as British notes shorten it: 4/52 is four weeks, "for 3/12" three months, "x 2/7" two days."""
+    if denominator == 52:
+        return "wk"
+    return {12: "mo", 7: "d"}.get(int(denominator)) if tokens.word(i - 1) in ("x", "for", "past", "over") else None
 
 
 def _united(

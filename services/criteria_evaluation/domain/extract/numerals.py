@@ -105,9 +105,12 @@ def date_of(year: int, month: int, day: int) -> dt.date | None:
 
 
 def read_date(word: str) -> dt.date | None:
-    """``2026-10-24`` or ``10/24/2026`` (month first, as US charts write it)."""
+    """``2026-10-24``, ``10/24/2026`` (month first, as US charts write it) or ``24.10.2026`` (day first)."""
     if "-" in word:
         year, month, day = word.split("-")
+        return date_of(int(year), int(month), int(day))
+    if "." in word:
+        day, month, year = word.split(".")
         return date_of(int(year), int(month), int(day))
     month, day, year = word.split("/")
     return date_of(int(year), int(month), int(day))

@@ -63,7 +63,9 @@ _OF_A_LINE: Final = frozenset(
 """Sections that, where their text follows the heading in its line, end with the next question of a form. The reason for
 a test ends with its paragraph."""
 _OF_A_PARAGRAPH: Final = frozenset({"indication", "request", "policy"})
-_LEADING: Final = frozenset(["to", "of", "the", "with", "and", "by", "for", "a", "an", "at", "from", "or", "than"])
+_LEADING: Final = frozenset(
+    ["to", "of", "the", "with", "and", "by", "for", "a", "an", "at", "from", "or", "than", "grade", "gr", "wagner", "stage", "about"]
+)  # fmt: skip
 """Words that no line ends with unless the next one carries it on."""
 _SOAP: Final = frozenset("SOAP")
 _SOAP_LINE: Final = re.compile(r"[SOAP](?: ?[-–] |  +|\t)(?=\S)")

@@ -19,6 +19,7 @@ _TOKEN: Final = re.compile(
     r"|(?![xX](?:[0-9]|_))[^\W\d_][^\W_]*"
     r"|[0-9]{4}-\n?[0-9]{1,2}-\n?[0-9]{1,2}(?![0-9])"
     r"|[0-9]{1,2}/[0-9]{1,2}/(?:[0-9]{4}|[0-9]{2})(?![0-9])"
+    r"|[0-3]?[0-9]\.[01]?[0-9]\.(?:19|20)[0-9]{2}(?![0-9])"
     r"|[0-9]+(?:\.[0-9]+)?"
     r"|[xX](?=[0-9])"
     r"|_+[xX✓✔√]_*(?![^\W_])|[xX✓✔√]_+|__+"
@@ -45,6 +46,8 @@ _OTHERS: Final = frozenset(
     {"from", "prior", "previous", "last", "ed", "er", "first", "initial", "outside", "compared", "since"}
 )
 """Words before a label that make its date that of another note: "imported from ED visit 10/09/2025"."""
+_STARTS: Final = frozenset({"start", "started", "onset", "began", "injury", "doi", "collected", "soc"})
+"""What happened on a day near the head of a note that is not the note's own."""
 _NO_TITLE: Final = frozenset(
     [
         "dob",
@@ -113,9 +116,13 @@ def _heads(tokens: Tokens, unlabelled: bool) -> tuple[bool, dt.date | None]:
         labelled = last in _DATE_LABELS or before[-3:-1] == ["date", "of"] or before[-3:] == ["d", "/", "c"]
         if i and tokens.starts[i] - tokens.ends[i - 1] >= _COLUMN:
             last = ""  # A date in a column of its own is not governed by the words before it.
-        if labelled and not _OTHERS.isdisjoint(before):
+        if labelled and (
+            not _OTHERS.isdisjoint(before) or (title and before[-2:-1] in (["test"], ["study"], ["exam"]))
+        ):
             continue
-        if not labelled and (title or not unlabelled or tokens.starts[i] > _TITLE or last in _NO_TITLE):
+        if not labelled and (
+            title or not unlabelled or tokens.starts[i] > _TITLE or last in _NO_TITLE or not _STARTS.isdisjoint(before)
+        ):
             continue
         found = date_at(words, i, None)
         if found is None or last == "birth":
