@@ -110,7 +110,7 @@ def _stands(hit: Found, category: str | None, cues: Container[str], holding: Hol
         return False
     if (target.requires or target.excludes) and not holding.fits(target, hit.at):
         return False
-    slot = hit.slot
+    slot = hit.slot if target.value is None else None
     return slot is None or not lexicon.vocabulary[target.fact].latest or not superseded(holding.words, slot)
 
 
