@@ -42,7 +42,10 @@ def as_label(fact: Fact | None) -> Any:
 
 
 def agree(found: Any, wanted: Any) -> bool:
-    """Whether a label and a finding are the same: bounds of quantities up to rounding, all else exactly."""
+    """Whether a label and a finding are the same: bounds of quantities up to rounding, all else exactly.
+
+    A label's bound without a sign, ``[24, null]``, leaves open whether it is meant itself, as the vocabulary does; ``[">24", null]`` does not.
+    """
     if found == wanted or not (isinstance(found, list) and isinstance(wanted, list) and len(found) == len(wanted) == 2):
         return bool(found == wanted)
     return all(_same_bound(a, b) for a, b in zip(found, wanted, strict=True))
@@ -51,6 +54,8 @@ def agree(found: Any, wanted: Any) -> bool:
 def _same_bound(found: Any, wanted: Any) -> bool:
     if isinstance(found, str) and isinstance(wanted, str) and found[:1] in "<>" and found[:1] == wanted[:1]:
         return math.isclose(float(found[1:]), float(wanted[1:]), rel_tol=_NEAR)
+    if isinstance(found, str) and isinstance(wanted, int | float) and found[:1] in "<>":
+        return math.isclose(float(found[1:]), wanted, rel_tol=_NEAR)
     if isinstance(found, int | float) and isinstance(wanted, int | float):
         return math.isclose(found, wanted, rel_tol=_NEAR)
     return bool(found == wanted)
