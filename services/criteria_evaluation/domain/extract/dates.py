@@ -176,7 +176,8 @@ def _day_first(words: Sequence[str], i: int, on: dt.date | None) -> tuple[dt.dat
     if _at(words, j) == "of" or _at(words, j) in _DASHES:
         j += 1
     month = MONTHS.get(_at(words, j))
-    if month is None or (_at(words, j) == "may" and j == i + 1 and _year(words, j + 1) is None):
+    told = j > i + 1 or _at(words, i - 1) in _BEFORE or _happens(words, i)
+    if month is None or (_at(words, j) == "may" and not told and _year(words, j + 1) is None):
         return None  # "of whom 3 may", but "3rd May" and "3-May"
     return _dated(words, j + 1, month, int(words[i]), on)
 

@@ -50,7 +50,7 @@ _MARKING: Final = _COPIED | _FIRST_READ | _AMENDED | _NEWER
 _WORDS: Final = re.compile(r"[a-z]+|\d+")
 _SOON: Final = 4
 _NOW: Final = frozenset({"→", "now", "currently", "today", "presently"})
-_EARLIER: Final = frozenset({"was", "were", "from", "previously", "before", "had"})
+_EARLIER: Final = frozenset({"was", "were", "from", "previously", "before", "had", "versus", "vs"})
 _AFTER_DATE: Final = frozenset({":", "-", "–", "—"})
 
 _ENTRIES: Final = frozenset({"visit", "session", "week", "day", "month", "recording", "night"})
