@@ -125,7 +125,7 @@ def _outermost(found: list[Found], judged: Callable[[Found], Judgement]) -> Iter
     """
     reach: dict[str, tuple[Found, Judgement]] = {}
     kept: Found | None = None
-    for hit in sorted(found, key=lambda f: (f.taken[0], -f.taken[-1], -len(f.taken))) if len(found) > 1 else found:
+    for hit in sorted(found, key=_outer_first) if len(found) > 1 else found:
         outer, idle = reach.get(hit.target.fact), False
         if outer is not None and hit.taken[-1] <= outer[0].taken[-1] and not _other_code(hit, kept):
             idle = _is_idle(*outer) and (outer[1] is not None or (hit.slot is not None and hit.slot == outer[0].slot))
@@ -135,6 +135,11 @@ def _outermost(found: list[Found], judged: Callable[[Found], Judgement]) -> Iter
         yield hit, judgement
         if outer is None or idle or hit.taken[-1] > outer[0].taken[-1]:
             reach[hit.target.fact] = hit, judgement
+
+
+def _outer_first(hit: Found) -> tuple[int, int, int, int]:
+    """Of statements that begin with the same word the one that reaches furthest, then the better ranked, then the fuller."""
+    return hit.taken[0], -hit.taken[-1], hit.target.rank, -len(hit.taken)
 
 
 def _is_idle(hit: Found, judgement: Judgement) -> bool:
