@@ -99,15 +99,15 @@ _OPTIONS: Final = frozenset(
 def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
     """The sentences of a note in order, each with the section it stands in.
 
-    ``sections`` gives the category of a heading (its letters in lower case). A family history whose text follows its
-    heading at once ends with the paragraph, so that unheaded text after it is the patient's again.
+    ``sections`` gives the category of a heading (its letters in lower case). A family or past history whose text follows its
+    heading at once ends with the paragraph, so that unheaded text after it is of the patient's present again.
     """
     name: str | None = None
     category: str | None = None
     inline = passing = False
     for start, end, kind in _paragraphs(text, sections):
         if kind == "blank":
-            if inline and category == "family":
+            if inline and category in _OF_A_LINE:
                 name = category = None
             continue
         if passing:
