@@ -289,5 +289,5 @@ def _ends(text: str, start: int, dot: int, after: int, end: int) -> bool:
     if at < end and text[at].islower():
         return False
     word = text[max(start, dot - 8) : dot].rsplit(None, 1)
-    tail = word[-1].lower() if word else ""
+    tail = word[-1].lstrip("([\"'“").lower() if word else ""
     return bool(tail) and tail not in _ABBREVIATIONS and not (tail.isdigit() and dot - start <= 2)
