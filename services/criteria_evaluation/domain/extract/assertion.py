@@ -126,8 +126,13 @@ def _closes_a_question(words: Sequence[str], hit: Hit) -> bool:
 
 
 def _answered(words: Sequence[str], hit: Hit) -> bool:
-    """Whether a question mark only parts a form's question from its answer: "Pain worsening? Yes"."""
-    return words[hit.start] == "?" and hit.end == hit.start + 1 and words[hit.end : hit.end + 1] in _AFFIRMED
+    """Whether a question mark only parts a form's question from its answer: "Pain worsening? Yes", "Diabetes? [ ] Yes [x] No"."""
+    if words[hit.start] != "?" or hit.end != hit.start + 1:
+        return False
+    if words[hit.end : hit.end + 1] in _AFFIRMED:
+        return True
+    own = itertools.takewhile(lambda word: word not in (":", "?"), words[hit.end :])
+    return words[hit.end : hit.end + 1] in (["<box>"], ["<nobox>"]) and "<box>" in own
 
 
 def _ends_for(

@@ -20,9 +20,21 @@ def number_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
             k = j + 1 if tokens.word(j) in _DASHES else j
             ones = NUMBER_WORDS.get(tokens.word(k), 0.0)
             if 1 <= ones <= 9:
-                return number + ones, k + 1
-        return number, j
+                number, j = number + ones, k + 1
+        return _with_decimals(tokens, number, j)
     if "0" <= word[0] <= "9" and "-" not in word and "/" not in word and word.count(".") < 2:
         number = float(word)
         return (number, i + 1) if number < 1e6 else None
     return (HALVES[word], i + 1) if word in HALVES else None
+
+
+def _with_decimals(tokens: Tokens, number: float, j: int) -> tuple[float, int]:
+    """``fourteen point nine``: a number in words with the digits that follow its point."""
+    if tokens.word(j) != "point":
+        return number, j
+    digits = ""
+    k = j + 1
+    while 0 <= NUMBER_WORDS.get(tokens.word(k), 10.0) <= 9:
+        digits += str(int(NUMBER_WORDS[tokens.word(k)]))
+        k += 1
+    return (number + float(f"0.{digits}"), k) if digits else (number, j)

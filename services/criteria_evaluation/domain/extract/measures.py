@@ -4,7 +4,16 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.criteria_evaluation.domain.extract.counts import HALVES, number_at
-from services.criteria_evaluation.domain.extract.numerals import ABOUT, COMPARATORS, NUMBER_WORDS, TIME_UNITS
+from services.criteria_evaluation.domain.extract.numerals import (
+    ABOUT,
+    COMPARATORS,
+    HIGH,
+    HIGH_OPEN,
+    LOW,
+    LOW_OPEN,
+    NUMBER_WORDS,
+    TIME_UNITS,
+)
 from services.criteria_evaluation.domain.extract.physical import physical_unit
 from services.criteria_evaluation.domain.extract.words import Tokens, Units
 from services.criteria_evaluation.domain.quantities import Interval
@@ -131,7 +140,10 @@ def fraction_at(tokens: Tokens, number: float, j: int) -> tuple[float, int] | No
     else:
         return None
     read = number_at(tokens, k)
-    return None if read is None or tokens.word(read[1]) == "/" else read
+    if read is None or tokens.word(read[1]) == "/":
+        return None
+    litres = tokens.word(read[1]) in ("l", "lpm") and tokens.ends[read[1] - 1] == tokens.starts[read[1]]
+    return None if litres else read  # "RA 83 / 2L 92": what follows the stroke is a flow.
 
 
 def _scale_at(tokens: Tokens, k: int) -> tuple[float, int] | None:
@@ -185,6 +197,8 @@ def comparator(out: Units, start: int, *, lasting: bool = False) -> tuple[str | 
         if sign is not None and len(out.words) >= length:
             if lasting and out.words[-1:] == ["over"] and (len(out.words) == 1 or out.words[-2] not in _MEASURED):
                 return None, start
+            if (flipped := _FLIPPED.get(sign)) and (denied := _denied_before(out.words, len(out.words) - length)):
+                sign, length = flipped, length + denied
             start = out.starts[-length]
             for _ in range(length):
                 out.words.pop()
@@ -195,6 +209,28 @@ def comparator(out: Units, start: int, *, lasting: bool = False) -> tuple[str | 
     return None, start
 
 
+def _denied_before(words: Sequence[str], end: int) -> int:
+    """How many words before a comparison deny it: "never fell below 91 %" is at least 91, "no better than 3" at most 3."""
+    for i in range(end - 1, max(-1, end - 1 - _DENIAL_REACH), -1):
+        if words[i] in _DENIALS:
+            return end - i
+        if words[i] not in _FALLS:
+            return 0
+    return 0
+
+
+_FLIPPED: Final = {LOW_OPEN: HIGH, HIGH_OPEN: LOW}
+_DENIAL_REACH: Final = 4
+_DENIALS: Final = frozenset({"not", "never", "no", "t", "without", "nothing"})
+_FALLS: Final = frozenset(
+    [
+        "fell", "fall", "falls", "falling", "drop", "drops", "dropped", "dropping", "dip", "dips", "dipped", "dipping", "went", "go", "goes",
+        "going", "gone", "get", "got", "sink", "sank", "decline", "declined", "decrease", "decreased", "rise", "rose", "rising", "been", "be",
+        "was", "were", "is", "ever", "once", "any", "reading", "readings", "value", "values", "saturation", "saturations", "spo2", "sat", "sats",
+        "desaturation", "desaturations", "desaturate", "desaturated", "measured", "recorded",
+    ]
+)  # fmt: skip
+"""What may stand between a denial and the comparison that it denies."""
 _COMPARING: Final = frozenset(phrase[-1] for phrase in COMPARATORS)
 """The last words of comparisons: few values stand after one."""
 _MEASURED: Final = frozenset(

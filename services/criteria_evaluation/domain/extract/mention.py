@@ -54,5 +54,7 @@ def converted(fact: FactType, interval: Interval, unit: str | None) -> Interval 
     """The interval in the fact's unit, or None where it cannot be a value of the fact."""
     if unit == "%" and fact.unit == "{score}":
         unit = None  # A score of 0 to 100 is often written with a percent sign.
+    if unit is None and fact.unit == "%" and fact.minimum and interval.high and interval.high < min(1, fact.minimum):
+        unit = "1"  # A hematocrit of 0.51 is in litres by litre.
     from_unit = convert(interval, unit, fact.unit or "1")
     return from_unit if from_unit is not None and within(fact, from_unit) else None

@@ -41,7 +41,8 @@ def number_value(tokens: Tokens, i: int, out: Units, on: dt.date | None) -> int:
     if date := date_at(tokens.words, i, on):
         out.add("<date>", tokens.starts[i], tokens.ends[date[1] - 1], Value(date=date[0]))
         return date[1]
-    read = number_at(tokens, i)
+    asked = tokens.word(i) == "one" and out.words[-1:] in (["circle"], ["check"], ["choose"], ["select"], ["mark"])
+    read = None if asked else number_at(tokens, i)
     return plain(tokens, i, out) if read is None else valued(tokens, i, read[0], read[1], out, on)
 
 

@@ -15,6 +15,8 @@ _FIRST_READ: Final = frozenset({"preliminary", "prelim", "provisional"})
 _AMENDED: Final = frozenset(
     {"addendum", "addenda", "correction", "corrections", "corrected", "amendment", "amended", "erratum"}
 )
+_LATE: Final = frozenset({"addendum"})
+"""What a late entry is."""
 _CORRECTS: Final = frozenset(
     [
         "correction",
@@ -90,11 +92,12 @@ _UNMARKED: Final = Marks(frozenset(), False, False, False, None)
 def marks_of(units: Units, *, row: bool = False) -> Marks:
     """The marks of a sentence. ``row``: it is a cell of a table; a date among its words is the cell's."""
     words = units.words
-    if _LOOKED_AT.isdisjoint(words):
+    late = words[:2] == ["late", "entry"]
+    if not late and _LOOKED_AT.isdisjoint(words):
         return _UNMARKED
     return Marks(
-        head=_NOTABLE.intersection(words[:_SOON]),
-        amends=words[0] in _AMENDED,
+        head=_NOTABLE.intersection(words[:_SOON]) | (_LATE if late else frozenset()),
+        amends=words[0] in _AMENDED or late,
         forward=not _FORWARD.isdisjoint(words[:12]) or _copied_on(words[:_SOON]),
         corrects=not _CORRECTS.isdisjoint(words) or _another_level(words),
         date=_entry_date(units, row=row),

@@ -12,7 +12,9 @@ Kind = Literal["text", "row", "blank"]
 
 _STOP: Final = re.compile(r"[.!?;](?:(?<=;)|(?<=[^\s.][.!?])[.!?]*[\"”’')]?)(?=\s)")
 """A full stop after a word, or a semicolon; one set of signs that it begins with lets all else be skipped fast."""
-_ANSWER: Final = re.compile(r"\s*\.*(?:\W{0,3})(?:yes|no|y|n|none)\b", re.IGNORECASE)
+_ANSWER: Final = re.compile(
+    r"\s*\.*\s*(?:\[[ xX✓✔]?\]\s*|\([ xX]?\)\s*|[☐☑☒]\s*|__+\s*)?(?:\W{0,3})(?:yes|no|y|n|none)\b", re.IGNORECASE
+)
 _ITEM: Final = re.compile(
     r"[ \t]*(?:[-*•·‣▪●–—>]+[ \t]|[0-9]{1,2}[.)][ \t]|[A-Za-z][.)][ \t]|\[[ xX_]?\]|\([ xX]\)|[☐☑☒✓✔])"
 )
@@ -64,7 +66,7 @@ _OF_A_LINE: Final = frozenset(
 a test ends with its paragraph."""
 _OF_A_PARAGRAPH: Final = frozenset({"indication", "request", "policy"})
 _LEADING: Final = frozenset(
-    ["to", "of", "the", "with", "and", "by", "for", "a", "an", "at", "from", "or", "than", "grade", "gr", "wagner", "stage", "about"]
+    ["to", "of", "the", "with", "and", "by", "for", "a", "an", "at", "from", "or", "than", "grade", "gr", "wagner", "stage", "about", "type"]
 )  # fmt: skip
 """Words that no line ends with unless the next one carries it on."""
 _SOAP: Final = frozenset("SOAP")
