@@ -18,7 +18,7 @@ from services.criteria_evaluation.domain.extract.scan import scan
 from services.criteria_evaluation.domain.extract.standing import Marks, Standing, marks_of
 from services.criteria_evaluation.domain.extract.tables import Table
 from services.criteria_evaluation.domain.extract.text import Sentence, sentences
-from services.criteria_evaluation.domain.extract.tokens import note_date, tokens_of
+from services.criteria_evaluation.domain.extract.tokens import is_series, note_date, tokens_of
 from services.criteria_evaluation.domain.extract.values import units_of
 from services.criteria_evaluation.domain.extract.words import Tokens
 from services.criteria_evaluation.domain.lexicon import Lexicon
@@ -80,7 +80,7 @@ class _Reader:
         self._lexicon = lexicon
         self._memory = memory
         self._on = document.date or note_date(document.text)
-        self._standing = Standing(self._on)
+        self._standing = Standing(self._on, series=is_series(document.text))
         self._around = Open()
         self._section: str | None = None
         self._report = True

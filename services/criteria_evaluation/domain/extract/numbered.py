@@ -15,7 +15,7 @@ from services.criteria_evaluation.domain.extract.measures import (
     unit_at,
     with_half,
 )
-from services.criteria_evaluation.domain.extract.numerals import AFTER, compared
+from services.criteria_evaluation.domain.extract.numerals import AFTER, compared, date_of
 from services.criteria_evaluation.domain.extract.physical import (
     BODY,
     HEADED,
@@ -59,6 +59,9 @@ def valued(tokens: Tokens, i: int, number: float, j: int, out: Units, on: dt.dat
     in_series = following == "/" and _in_series(tokens, i, out)
     if not in_series and (fraction := fraction_at(tokens, number, j)):
         denominator, end = fraction
+        if month := _month_of(number, denominator):
+            out.add("<month>", tokens.starts[i], tokens.ends[end - 1], Value(date=month))
+            return end
         if unit := _british(tokens, i, denominator):
             out.add("<dur>", tokens.starts[i], tokens.ends[end - 1], Value(Interval.at(number), unit))
             return end
@@ -74,6 +77,13 @@ def valued(tokens: Tokens, i: int, number: float, j: int, out: Units, on: dt.dat
         out.add(word, tokens.starts[i], tokens.ends[fraction[1] - 1], Value(interval, "{score}"))
         return fraction[1]
     return _united(tokens, i, number, (interval, k), j, out, on)
+
+
+def _month_of(number: float, denominator: float) -> dt.date | None:
+    """The middle of the month that ``08/2023`` names."""
+    if not (1 <= number <= 12 and 1900 <= denominator <= 2100):
+        return None
+    return date_of(int(denominator), int(number), 15)
 
 
 def _british(tokens: Tokens, i: int, denominator: float) -> str | None:

@@ -64,7 +64,8 @@ AMENDED: Final = -10
 
 
 _NOTABLE: Final = _MARKING | _CORRECTS
-_LOOKED_AT: Final = _NOTABLE | _FORWARD | {"<date>", "<lvl>"}
+_DAYS: Final = frozenset({"<date>", "<month>"})
+_LOOKED_AT: Final = _NOTABLE | _FORWARD | _DAYS | {"<lvl>"}
 
 
 class Marks(NamedTuple):
@@ -74,6 +75,7 @@ class Marks(NamedTuple):
     may go on after "copied". ``corrects``: it speaks of a mistake. ``date``: it is an entry of this day. ``renews``: its first
     word says that what follows is of today. ``first_read``: it says that somebody only had a first look.
     ``of_day``: the day of what it says was copied.
+    ``leads``: the day with which it begins, an entry's in a series.
     """
 
     head: frozenset[str]
@@ -84,6 +86,7 @@ class Marks(NamedTuple):
     renews: bool = False
     first_read: bool = False
     of_day: dt.date | None = None
+    leads: dt.date | None = None
 
 
 _UNMARKED: Final = Marks(frozenset(), False, False, False, None)
@@ -103,6 +106,7 @@ def marks_of(units: Units, *, row: bool = False) -> Marks:
         date=_entry_date(units, row=row),
         renews=words[0] in _NEWER,
         first_read=words[0] in _FIRST_READ,
+        leads=units.values[0].date if words[0] in _DAYS else None,
         of_day=None if _COPIED.isdisjoint(words[:_SOON]) else _first_date(units),
     )
 
@@ -114,7 +118,7 @@ def _first_date(units: Units) -> dt.date | None:
 def _entry_date(units: Units, *, row: bool) -> dt.date | None:
     words = units.words
     dates = [i for i, word in enumerate(words) if word == "<date>"] if row else []
-    if words[0] == "<date>" and (len(words) == 1 or words[1] in _AFTER_DATE):
+    if words[0] in _DAYS and (len(words) == 1 or words[1] in _AFTER_DATE):
         dates = [0]
     elif words[0] in _ENTRIES and "<date>" in words[1:4]:
         dates = [words.index("<date>")]
@@ -124,8 +128,9 @@ def _entry_date(units: Units, *, row: bool) -> dt.date | None:
 class Standing:
     """The standing of the text that is being read, as its lines change it."""
 
-    def __init__(self, on: dt.date | None) -> None:
+    def __init__(self, on: dt.date | None, *, series: bool = False) -> None:
         self._note = on
+        self._series = series
         self.on = on
         self.copied = False
         self.amended = False
@@ -153,8 +158,9 @@ class Standing:
             self.corrects = marks.corrects or not _CORRECTS.isdisjoint(head)
         if row or self._in_rows:
             self.on, self._in_rows = self._note, row
-        if marks.date is not None and (self._note is None or marks.date <= self._note):
-            self.on = marks.date
+        date = marks.leads if marks.date is None and self._series else marks.date
+        if date is not None and (self._note is None or date <= self._note):
+            self.on = date
 
     def _marked(self, head: frozenset[str], marks: Marks, *, new_section: bool, dated: bool) -> None:
         """Takes note of words that mark copied text, an addendum, or the end of either."""

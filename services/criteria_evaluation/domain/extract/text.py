@@ -197,6 +197,8 @@ def _heading(line: str, sections: Mapping[str, str]) -> tuple[int, bool] | None:
     if line[:1] in _SOAP and _SOAP_LINE.match(line) and line[0].lower() in sections:
         return 1, len(line.rstrip()) == 1
     colon = line.find(":", 0, _LONGEST_HEADER)
+    if colon < 0 and line[-1:] == ")" and "(" in line:
+        line = line.partition("(")[0].rstrip()  # "STUDY SUMMARY (received by fax)"
     candidate = line[:colon] if colon > 0 else line if len(line) <= _LONGEST_HEADER else ""
     if not candidate or candidate[-1] in ".,;":
         return None

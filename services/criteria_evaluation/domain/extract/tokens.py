@@ -35,6 +35,9 @@ _BEYOND: Final = 7
 _TITLE: Final = 300
 _COLUMN: Final = 3
 _ENTRY: Final = re.compile(r"^\W{0,3}([0-9]{1,2}/[0-9]{1,2}/(?:[0-9]{4}|[0-9]{2}))(?![0-9])", re.MULTILINE)
+_ENTRY_OF_A_SERIES: Final = re.compile(
+    r"^[ \t]{0,8}[0-9]{1,2}/(?:[0-9]{4}|[0-9]{1,2}(?:/[0-9]{2,4})?)(?![0-9/])[ \t]", re.MULTILINE
+)
 _MOST_ENTRIES: Final = 400
 _SERIES: Final = 3
 """So many lines that begin with a date are entries of a series, and the note is of the last one's day."""
@@ -95,6 +98,11 @@ def note_date(text: str) -> dt.date | None:
                 return date
             title = title or date
     return _last_of_series(text, title)
+
+
+def is_series(text: str) -> bool:
+    """Whether so many lines begin with a day or a month that each of them is an entry of its own."""
+    return sum(1 for _ in itertools.islice(_ENTRY_OF_A_SERIES.finditer(text), _SERIES)) == _SERIES
 
 
 def _last_of_series(text: str, title: dt.date | None) -> dt.date | None:
