@@ -117,7 +117,7 @@ def _first_date(units: Units) -> dt.date | None:
 
 def _entry_date(units: Units, *, row: bool) -> dt.date | None:
     words = units.words
-    dates = [i for i, word in enumerate(words) if word == "<date>"] if row else []
+    dates = [i for i, word in enumerate(words) if word in _DAYS] if row else []
     if words[0] in _DAYS and (len(words) == 1 or words[1] in _AFTER_DATE):
         dates = [0]
     elif words[0] in _ENTRIES and "<date>" in words[1:4]:
