@@ -38,6 +38,8 @@ _ENTRY: Final = re.compile(r"^\W{0,3}([0-9]{1,2}/[0-9]{1,2}/(?:[0-9]{4}|[0-9]{2}
 _ENTRY_OF_A_SERIES: Final = re.compile(
     r"^[ \t]{0,8}[0-9]{1,2}/(?:[0-9]{4}|[0-9]{1,2}(?:/[0-9]{2,4})?)(?![0-9/])[ \t]", re.MULTILINE
 )
+_HEADED: Final = re.compile(r"^[A-Z][A-Z ,/&()-]{5,80} {2}([0-9]{1,2}/[0-9]{1,2}/[0-9]{4})[ \t]*$", re.MULTILINE)
+_HEADINGS: Final = 4000
 _MOST_ENTRIES: Final = 400
 _SERIES: Final = 3
 """So many lines that begin with a date are entries of a series, and the note is of the last one's day."""
@@ -97,7 +99,13 @@ def note_date(text: str) -> dt.date | None:
             if labelled:
                 return date
             title = title or date
-    return _last_of_series(text, title)
+    return _last_of_series(text, title) if title else _headed(text)
+
+
+def _headed(text: str) -> dt.date | None:
+    """The latest day that stands in a column of its own beside a heading: what is written below one day was written on it."""
+    days = (read_date(one.group(1)) for one in itertools.islice(_HEADED.finditer(text, 0, _HEADINGS), _MOST_ENTRIES))
+    return max((day for day in days if day is not None), default=None)
 
 
 def is_series(text: str) -> bool:
