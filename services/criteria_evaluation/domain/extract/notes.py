@@ -85,7 +85,7 @@ class _Reader:
         self._section: str | None = None
         self._report = True
         self._table = Table()
-        self._relatives = Relatives()
+        self._relatives = Relatives(document.text)
 
     @cached_property
     def _operative(self) -> bool:
@@ -98,7 +98,7 @@ class _Reader:
         begins = sentence.section != self._section
         if begins:
             self._around, self._section = _opened_by(sentence.section, self._lexicon), sentence.section
-        elsewhere = self._relatives.meant(self._text, sentence.start, begins=begins)
+        elsewhere = self._relatives.meant(self._text, sentence.start, sentence.end, begins=begins)
         reading = None
         if not sentence.row and sentence.end - sentence.start <= _LONGEST_REMEMBERED:
             reading = self._read_whole(sentence, category, begins)

@@ -13,15 +13,40 @@ _STORY: Final = re.compile(
 _GOES_ON: Final = {"she": re.compile(r"(?:she|her)\b", re.IGNORECASE), "he": re.compile(r"(?:he|his)\b", re.IGNORECASE)}
 
 
+_INTRODUCED: Final = 600
+"""A note says within so many characters whether its patient is a man or a woman."""
+_COUNTED: Final = 4000
+_OF_A_MAN: Final = re.compile(
+    r"(?<!dear )\b(?:mr|man|male|gentleman|boy)\b|\b[0-9]{1,3} ?(?:yo|y/o|y\.o\.)? ?M\b", re.IGNORECASE
+)
+_OF_A_WOMAN: Final = re.compile(
+    r"(?<!dear )\b(?:mrs|ms|miss|woman|female|lady|girl)\b|\b[0-9]{1,3} ?(?:yo|y/o|y\.o\.)? ?F\b", re.IGNORECASE
+)
+_HE: Final = re.compile(r"\b(?:he|him|his|patient|pt)\b", re.IGNORECASE)
+_SHE: Final = re.compile(r"\b(?:she|her|hers|patient|pt)\b", re.IGNORECASE)
+
+
+def _often(person: re.Pattern[str], text: str) -> int:
+    return sum(1 for _ in person.finditer(text, 0, _COUNTED))
+
+
 class Relatives:
     """Whom the sentences are about, as they come. Of two persons of one sex the story stays with the relative, so that
-    no value of hers is taken for the patient's."""
+    no value of hers is taken for the patient's. What "she" has in a man's note, without a word of him, is not his."""
 
-    def __init__(self) -> None:
+    def __init__(self, text: str) -> None:
         self._told: re.Pattern[str] | None = None
+        man = _OF_A_MAN.search(text, 0, _INTRODUCED) is not None
+        woman = _OF_A_WOMAN.search(text, 0, _INTRODUCED) is not None
+        self._other: re.Pattern[str] | None = None
+        self._own = _HE if man else _SHE
+        if man != woman and _often(self._own, text) > _often(_SHE if man else _HE, text):
+            self._other = _GOES_ON["she" if man else "he"]
 
-    def meant(self, text: str, start: int, *, begins: bool) -> bool:
-        """Whether the sentence at ``start`` goes on about a relative. ``begins``: it is the first of its section."""
+    def meant(self, text: str, start: int, end: int, *, begins: bool) -> bool:
+        """Whether the sentence from ``start`` to ``end`` is about another person. ``begins``: it is the first of its section."""
+        if self._other and self._other.match(text, start, end) and not self._own.search(text, start, end):
+            return True
         if self._told is not None and not begins and self._told.match(text, start):
             return True
         story = _STORY.match(text, start)

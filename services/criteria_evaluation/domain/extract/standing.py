@@ -148,7 +148,7 @@ class Standing:
         if new_section:
             self.on = self._note
             heading = _WORDS.findall((section or "").lower())
-            dated = any(word.isdigit() for word in heading)
+            dated = any(word.isdigit() for word in heading) or not _FORWARD.isdisjoint(heading)
             head = head.union(heading)
             if self.amended and known and "addendum" not in head:
                 self.amended = self.corrects = False
