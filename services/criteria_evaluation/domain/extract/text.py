@@ -109,7 +109,7 @@ def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
     inline = passing = False
     for start, end, kind in _paragraphs(text, sections):
         if kind == "blank":
-            if inline and category in _OF_A_LINE:
+            if inline and (category in _OF_A_LINE or category == "plan"):
                 name = category = None
             continue
         if passing:
