@@ -1,7 +1,7 @@
 """What one place of the chart says of one fact, before all places are weighed together."""
 
 import datetime as dt
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from services.criteria_evaluation.domain.extract.words import Value
 from services.criteria_evaluation.domain.quantities import Interval, convert
@@ -9,6 +9,9 @@ from services.criteria_evaluation.domain.vocabulary import FactType
 from shared.clinical.model import Source
 
 Said = bool | str | tuple[str, ...] | Interval
+
+
+_LOWEST_PRESSURE: Final = 16
 
 
 class Mention(NamedTuple):
@@ -47,6 +50,10 @@ def said_in(fact: FactType, value: Value, on: dt.date | None) -> Said | None:
         interval, unit = Interval.at(float((on - value.date).days)), "d"
     if interval is None:
         return None
+    if unit is None and fact.unit == "%" and fact.minimum and interval.high and interval.high < min(1, fact.minimum):
+        unit = "1"  # A hematocrit of 0.51 is in litres by litre.
+    if unit is None and fact.unit == "mm[Hg]" and interval.high and interval.high < _LOWEST_PRESSURE:
+        unit = "kPa"  # Nobody lives at 9 mmHg of oxygen.
     return converted(fact, interval, unit)
 
 
@@ -54,7 +61,5 @@ def converted(fact: FactType, interval: Interval, unit: str | None) -> Interval 
     """The interval in the fact's unit, or None where it cannot be a value of the fact."""
     if unit == "%" and fact.unit == "{score}":
         unit = None  # A score of 0 to 100 is often written with a percent sign.
-    if unit is None and fact.unit == "%" and fact.minimum and interval.high and interval.high < min(1, fact.minimum):
-        unit = "1"  # A hematocrit of 0.51 is in litres by litre.
     from_unit = convert(interval, unit, fact.unit or "1")
     return from_unit if from_unit is not None and within(fact, from_unit) else None

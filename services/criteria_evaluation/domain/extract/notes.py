@@ -10,6 +10,7 @@ from typing import Final
 from services.criteria_evaluation.domain.extract.aligned import ANSWERED, answers_apart, set_apart
 from services.criteria_evaluation.domain.extract.contexts import longest
 from services.criteria_evaluation.domain.extract.dates import depends_on_day
+from services.criteria_evaluation.domain.extract.identity import foreign
 from services.criteria_evaluation.domain.extract.memory import Memory
 from services.criteria_evaluation.domain.extract.mention import Mention
 from services.criteria_evaluation.domain.extract.reading import Place, Reading, read_units
@@ -86,6 +87,7 @@ class _Reader:
         self._report = True
         self._table = Table()
         self._relatives = Relatives(document.text)
+        self._foreign = foreign(document.text)
 
     @cached_property
     def _operative(self) -> bool:
@@ -99,6 +101,7 @@ class _Reader:
         if begins:
             self._around, self._section = _opened_by(sentence.section, self._lexicon), sentence.section
         elsewhere = self._relatives.meant(self._text, sentence.start, sentence.end, begins=begins)
+        elsewhere = elsewhere or any(start <= sentence.start < end for start, end in self._foreign)
         reading = None
         if not sentence.row and sentence.end - sentence.start <= _LONGEST_REMEMBERED:
             reading = self._read_whole(sentence, category, begins)
