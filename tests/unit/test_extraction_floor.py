@@ -54,6 +54,7 @@ def test_every_quote_is_exactly_the_documents_text(score: Score) -> None:
         (("read4.yaml",), 0.95, 0.91),
         (("read5.yaml",), 0.96, 0.93),
         (("read6.yaml",), 0.97, 0.96),
+        (("read7.yaml",), 0.91, 0.91),
         (("unread3.yaml",), 0.90, 0.77),
     ],
 )
@@ -67,6 +68,17 @@ def test_charts_that_the_lexicon_was_not_written_with_have_a_floor_of_their_own(
     assert recall >= recall_floor
     assert held_out.unsafe == []
     assert held_out.bad_quotes == 0
+
+
+def test_of_charts_that_invite_an_approval_only_the_known_ones_get_it() -> None:
+    """An old fracture that only the absence of edema shows, and a form's printed example, are still misread."""
+    invited = measure(labelled_notes([NOTES.parent / "held_out" / "read8.yaml"]), load_policy())
+    known = {
+        "safe2 3.1 augmentation, a recent fall and an old fracture",
+        "safe2 6.4 bariatric, a printed example in an empty field",
+    }
+    assert set(invited.unsafe) <= known
+    assert invited.bad_quotes == 0
 
 
 def test_a_value_that_an_expert_may_take_or_leave_scores_neither_way() -> None:
