@@ -1,0 +1,35 @@
+"""Whose page it is: by birth date and record number, and by the person's sex."""
+
+import pytest
+
+from services.criteria_evaluation.domain.extract.identity import foreign
+from services.criteria_evaluation.domain.extract.relatives import Relatives
+
+
+def test_a_page_with_another_birth_date_is_of_another_patient_up_to_the_next_own_one() -> None:
+    own, other = "DOB 02/14/1958\nOwn words.\n", "Patient: E. M. DOB: 07/30/1991\nTheir words.\n"
+    text = own + other + own
+    assert foreign(text) == [(len(own), len(own + other))]
+    assert foreign(own + other) == [(len(own), len(own + other))]
+    assert foreign(own + own) == []
+    assert foreign("No dates here.") == []
+
+
+def test_a_record_number_tells_pages_apart_too() -> None:
+    text = "MRN 440817\nOwn words.\nMRN 404871\nTheir words."
+    assert foreign(text) == [(text.index("MRN 404871"), len(text))]
+
+
+@pytest.mark.parametrize(
+    ("note", "about_another"),
+    [
+        ("Mr. Prior is 49. He sleeps well and his mood is good. She had a stroke.", True),
+        ("Mr. Prior is 49. He sleeps well and his mood is good. She hears him snore.", False),
+        ("Mrs. Prior is 49. She sleeps well. She had a stroke.", False),
+        ("Dear Ms. Lund, I write for Alan, a man of 49. He sleeps well. He had a stroke.", False),
+        ("Mr. and Mrs. Prior came. She had a stroke.", False),
+    ],
+)
+def test_what_she_has_in_a_mans_note_is_not_his(note: str, about_another: bool) -> None:
+    start = note.rindex(". ", 0, -1) + 2
+    assert Relatives(note).meant(note, start, len(note), begins=False) is about_another
