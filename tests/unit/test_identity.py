@@ -13,6 +13,7 @@ def test_a_page_with_another_birth_date_is_of_another_patient_up_to_the_next_own
     assert foreign(own + other) == [(len(own), len(own + other))]
     assert foreign(own + own) == []
     assert foreign("No dates here.") == []
+    assert foreign("DOB 02/04/1958\nOwn.\nD.O.B. 2/4/58\nOwn too.") == []
 
 
 def test_a_record_number_tells_pages_apart_too() -> None:

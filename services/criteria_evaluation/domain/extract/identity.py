@@ -25,7 +25,7 @@ def _of_others(text: str, kind: re.Pattern[str]) -> Iterator[tuple[int, int]]:
     for count, found in enumerate(kind.finditer(text)):
         if count == _MOST:
             break
-        number = found.group(1)
+        number = _plain(found.group(1))
         own = own or number
         at = text.rfind("\n", 0, found.start()) + 1
         if number != own and begin is None:
@@ -35,3 +35,9 @@ def _of_others(text: str, kind: re.Pattern[str]) -> Iterator[tuple[int, int]]:
             begin = None
     if begin is not None:
         yield begin, len(text)
+
+
+def _plain(number: str) -> str:
+    """A birth date or record number however it is padded: 02/04/1958 and 2/4/58 are the same."""
+    parts = [part.lstrip("0") for part in number.split("/")]
+    return "/".join([*parts[:-1], parts[-1][-2:]]) if len(parts) > 1 else parts[0]

@@ -16,6 +16,8 @@ _GOES_ON: Final = {"she": re.compile(r"(?:she|her)\b", re.IGNORECASE), "he": re.
 _INTRODUCED: Final = 600
 """A note says within so many characters whether its patient is a man or a woman."""
 _COUNTED: Final = 4000
+_NEAR: Final = 40
+"""What "she" does to the patient stands so near: "she hears him snore"; later he is only mentioned."""
 _OF_A_MAN: Final = re.compile(
     r"(?<!dear )\b(?:mr|man|male|gentleman|boy)\b|\b[0-9]{1,3} ?(?:yo|y/o|y\.o\.)? ?M\b", re.IGNORECASE
 )
@@ -45,7 +47,8 @@ class Relatives:
 
     def meant(self, text: str, start: int, end: int, *, begins: bool) -> bool:
         """Whether the sentence from ``start`` to ``end`` is about another person. ``begins``: it is the first of its section."""
-        if self._other and self._other.match(text, start, end) and not self._own.search(text, start, end):
+        near = min(end, start + _NEAR)
+        if self._other and self._other.match(text, start, end) and not self._own.search(text, start, near):
             return True
         if self._told is not None and not begins and self._told.match(text, start):
             return True

@@ -136,6 +136,7 @@ class Standing:
         self.amended = False
         self.corrects = False
         self._copied_of: dt.date | None = None
+        self._only_here = False
         self._in_rows = False
 
     def line(self, marks: Marks, section: str | None, *, new_section: bool, known: bool, row: bool = False) -> None:
@@ -147,6 +148,7 @@ class Standing:
         head, dated = marks.head, False
         if new_section:
             self.on = self._note
+            self.copied = self.copied and not (self._only_here and known)
             heading = _WORDS.findall((section or "").lower())
             dated = any(word.isdigit() for word in heading) or not _FORWARD.isdisjoint(heading)
             head = head.union(heading)
@@ -170,6 +172,7 @@ class Standing:
             not _COPIED.isdisjoint(head) and (marks.forward or dated)
         ):
             self.copied, self.amended, self._copied_of = True, False, marks.of_day
+            self._only_here = new_section
         elif self.copied and (marks.renews or (new_section and not _NEWER.isdisjoint(head))):
             self.copied = False
 
