@@ -21,6 +21,14 @@ def test_a_record_number_tells_pages_apart_too() -> None:
     assert foreign(text) == [(text.index("MRN 404871"), len(text))]
 
 
+def test_a_report_that_a_notice_takes_back_is_of_nobody() -> None:
+    report = "PATHOLOGY S26-11804\nMetastatic adenocarcinoma.\n"
+    text = f"SINS 15.\n{report}\nNOTICE: S26-11804 was scanned to this record in error.\nS26-11840: nondiagnostic.\n"
+    begin = text.index("PATHOLOGY")
+    assert foreign(text) == [(begin, begin + len(report) - 1)]
+    assert foreign(f"{report}\nS26-11804 was read twice.\n") == []
+
+
 @pytest.mark.parametrize(
     ("note", "about_another"),
     [

@@ -1,5 +1,6 @@
 """Pages of another patient that were sent along: a birth date or record number that is not the first one's."""
 
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -8,16 +9,21 @@ _BORN: Final = re.compile(
     r"\b(?:dob|d\.o\.b\.|date of birth)\s{0,3}:?\s{0,3}([0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4})", re.IGNORECASE
 )
 _RECORD: Final = re.compile(r"\bmrn\s{0,3}[:#]?\s{0,3}([0-9]{4,12})\b", re.IGNORECASE)
+_WITHDRAWN: Final = re.compile(
+    r"\b([A-Z]{1,3}[0-9]{2}-[0-9]{3,7})\b[^.\n]{0,80}\b(?:in error|wrong|misfiled|another patient|different patient|not belong)",
+    re.IGNORECASE,
+)
+"""A report, by its accession number, of which a notice says that it is not this patient's."""
 _MOST: Final = 200
 """So many are looked at: a page has one or two."""
 
 
 def foreign(text: str) -> list[tuple[int, int]]:
-    """The parts of a text that bear another birth date or record number than its first, each from the beginning of its line on."""
+    """The parts of a text that are of others: under another birth date or record number than its first, or taken back by a notice."""
     spans: list[tuple[int, int]] = []
     for kind in (_BORN, _RECORD):
         spans += _of_others(text, kind)
-    return spans
+    return [*spans, *_withdrawn(text)]
 
 
 def _of_others(text: str, kind: re.Pattern[str]) -> Iterator[tuple[int, int]]:
@@ -35,6 +41,15 @@ def _of_others(text: str, kind: re.Pattern[str]) -> Iterator[tuple[int, int]]:
             begin = None
     if begin is not None:
         yield begin, len(text)
+
+
+def _withdrawn(text: str) -> Iterator[tuple[int, int]]:
+    """The paragraphs that bear the number of a report which a later notice takes back."""
+    for notice in itertools.islice(_WITHDRAWN.finditer(text), _MOST):
+        at = text.find(notice.group(1), 0, notice.start())
+        if at >= 0:
+            end = text.find("\n\n", at, notice.start())
+            yield text.rfind("\n", 0, at) + 1, notice.start() if end < 0 else end
 
 
 def _plain(number: str) -> str:
