@@ -101,7 +101,7 @@ class _Reader:
         if begins:
             self._around, self._section = _opened_by(sentence.section, self._lexicon), sentence.section
         elsewhere = self._relatives.meant(self._text, sentence.start, sentence.end, begins=begins)
-        elsewhere = elsewhere or any(start <= sentence.start < end for start, end in self._foreign)
+        elsewhere = elsewhere or (bool(self._foreign) and self._is_foreign(sentence.start))
         reading = None
         if not sentence.row and sentence.end - sentence.start <= _LONGEST_REMEMBERED:
             reading = self._read_whole(sentence, category, begins)
@@ -111,6 +111,9 @@ class _Reader:
             mentions = self._mentions(reading, sentence, sentence.start)
         yield from (mention for mention in mentions if not elsewhere)
         self._around.next_sentence()
+
+    def _is_foreign(self, at: int) -> bool:
+        return any(start <= at < end for start, end in self._foreign)
 
     def _kind(self, category: str | None) -> str | None:
         """An impression is a reader's of images in a radiology report, else a clinician's assessment.
