@@ -1,6 +1,7 @@
 """A story about a relative that goes on in the next sentence: "His wife also has COPD. Her saturation at rest is 85%."""
 
 import re
+from functools import cached_property
 from typing import Final
 
 _STORY: Final = re.compile(
@@ -32,23 +33,37 @@ def _often(person: re.Pattern[str], text: str) -> int:
     return sum(1 for _ in person.finditer(text, 0, _COUNTED))
 
 
+_BEGINNINGS: Final = frozenset({"Sh", "sh", "SH", "He", "he", "HE", "Hi", "hi", "HI"})
+"""The first letters of she, her, he and his."""
+
+
 class Relatives:
     """Whom the sentences are about, as they come. Of two persons of one sex the story stays with the relative, so that
     no value of hers is taken for the patient's. What "she" has in a man's note, without a word of him, is not his."""
 
     def __init__(self, text: str) -> None:
+        self._text = text
         self._told: re.Pattern[str] | None = None
-        man = _OF_A_MAN.search(text, 0, _INTRODUCED) is not None
-        woman = _OF_A_WOMAN.search(text, 0, _INTRODUCED) is not None
-        self._other: re.Pattern[str] | None = None
-        self._own = _HE if man else _SHE
-        if man != woman and _often(self._own, text) > _often(_SHE if man else _HE, text):
-            self._other = _GOES_ON["she" if man else "he"]
+
+    @cached_property
+    def _sex(self) -> tuple[re.Pattern[str], re.Pattern[str]] | None:
+        """How a sentence about another person begins, and the words for the patient; None where the note leaves open who is what."""
+        man = _OF_A_MAN.search(self._text, 0, _INTRODUCED) is not None
+        woman = _OF_A_WOMAN.search(self._text, 0, _INTRODUCED) is not None
+        own, other = (_HE, _SHE) if man else (_SHE, _HE)
+        if man == woman or _often(own, self._text) <= _often(other, self._text):
+            return None
+        return _GOES_ON["she" if man else "he"], own
+
+    def _is_another(self, start: int, end: int) -> bool:
+        if self._text[start : start + 2] not in _BEGINNINGS or self._sex is None:
+            return False
+        other, own = self._sex
+        return bool(other.match(self._text, start, end)) and not own.search(self._text, start, min(end, start + _NEAR))
 
     def meant(self, text: str, start: int, end: int, *, begins: bool) -> bool:
         """Whether the sentence from ``start`` to ``end`` is about another person. ``begins``: it is the first of its section."""
-        near = min(end, start + _NEAR)
-        if self._other and self._other.match(text, start, end) and not self._own.search(text, start, near):
+        if self._is_another(start, end):
             return True
         if self._told is not None and not begins and self._told.match(text, start):
             return True
