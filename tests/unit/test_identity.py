@@ -41,4 +41,4 @@ def test_a_report_that_a_notice_takes_back_is_of_nobody() -> None:
 )
 def test_what_she_has_in_a_mans_note_is_not_his(note: str, about_another: bool) -> None:
     start = note.rindex(". ", 0, -1) + 2
-    assert Relatives(note).meant(note, start, len(note), begins=False) is about_another
+    assert Relatives(note).meant(start, len(note), begins=False) is about_another

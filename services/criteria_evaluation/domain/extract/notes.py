@@ -100,8 +100,9 @@ class _Reader:
         begins = sentence.section != self._section
         if begins:
             self._around, self._section = _opened_by(sentence.section, self._lexicon), sentence.section
-        elsewhere = self._relatives.meant(self._text, sentence.start, sentence.end, begins=begins)
-        elsewhere = elsewhere or (bool(self._foreign) and self._is_foreign(sentence.start))
+        elsewhere = self._relatives.meant(sentence.start, sentence.end, begins=begins) or (
+            bool(self._foreign) and self._is_foreign(sentence.start)
+        )
         reading = None
         if not sentence.row and sentence.end - sentence.start <= _LONGEST_REMEMBERED:
             reading = self._read_whole(sentence, category, begins)

@@ -61,12 +61,12 @@ class Relatives:
         other, own = self._sex
         return bool(other.match(self._text, start, end)) and not own.search(self._text, start, min(end, start + _NEAR))
 
-    def meant(self, text: str, start: int, end: int, *, begins: bool) -> bool:
+    def meant(self, start: int, end: int, *, begins: bool) -> bool:
         """Whether the sentence from ``start`` to ``end`` is about another person. ``begins``: it is the first of its section."""
         if self._is_another(start, end):
             return True
-        if self._told is not None and not begins and self._told.match(text, start):
+        if self._told is not None and not begins and self._told.match(self._text, start):
             return True
-        story = _STORY.match(text, start)
+        story = _STORY.match(self._text, start)
         self._told = _GOES_ON["she" if story["she"] else "he"] if story else None
         return False
