@@ -36,6 +36,10 @@ def test_what_ships_compiles_and_is_addressed_by_its_content() -> None:
         ),
         ('id: x\nversion: "1"\nfacts:\n  a.b: {type: code}\n', "x.yaml, line 4: 'a.b': a code has"),
         ("id: x\nversion: 1\nfacts:\n  a.b: {type: boolean, beside: a.z}\n", "x.yaml, line 4: There is no fact 'a.z'"),
+        (
+            "id: x\nversion: 1\nfacts:\n  a.b: {type: code, values: [u], kinds_of: {u: v}}\n",
+            "x.yaml, line 4: 'a.b': 'v' is not among its words",
+        ),
         (_HEAD + "targets:\n  - {id: t, fact: a.z, patterns: [w]}\n", "x.yaml, line 8: 'a.z' is no fact"),
         (_HEAD + "targets:\n  - {id: t, fact: a.b, value: maybe, patterns: [w]}\n", "x.yaml, line 8: true or false"),
         (_HEAD + "targets:\n  - {id: t, fact: a.c, value: r, patterns: [w]}\n", "x.yaml, line 8: 'r' is no value"),

@@ -15,7 +15,20 @@ _KINDS: Final[dict[str, FactKind]] = {
     "levels": "levels",
 }
 _KEYS: Final = frozenset(
-    {"type", "unit", "values", "latest", "earliest", "prefer", "internal", "range", "meaning", "beside"}
+    {
+        "type",
+        "unit",
+        "values",
+        "latest",
+        "earliest",
+        "lowest",
+        "prefer",
+        "kinds_of",
+        "internal",
+        "range",
+        "meaning",
+        "beside",
+    }
 )
 
 
@@ -56,6 +69,11 @@ def _fact(name: str, entry: Entry) -> FactType:
     prefer = data["prefer"].words() if "prefer" in data else ()
     if wrong := [word for word in prefer if word not in values]:
         entry.fail(f"'{name}': '{wrong[0]}' is not among its words.")
+    kinds_of = (
+        tuple((word, wider.text()) for word, wider in data["kinds_of"].mapping().items()) if "kinds_of" in data else ()
+    )
+    if wrong := [word for pair in kinds_of for word in pair if word not in values]:
+        entry.fail(f"'{name}': '{wrong[0]}' is not among its words.")
     bounds = [bound.number() for bound in data["range"].entries()] if "range" in data else [None, None]
     if len(bounds) != 2:
         entry.fail(f"'{name}': a range is two numbers.")
@@ -66,7 +84,9 @@ def _fact(name: str, entry: Entry) -> FactType:
         values=values,
         latest=data["latest"].flag() if "latest" in data else False,
         earliest=data["earliest"].flag() if "earliest" in data else False,
+        lowest=data["lowest"].flag() if "lowest" in data else False,
         prefer=prefer,
+        kinds_of=kinds_of,
         internal=data["internal"].flag() if "internal" in data else False,
         minimum=bounds[0],
         maximum=bounds[1],

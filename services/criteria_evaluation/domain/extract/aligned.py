@@ -11,6 +11,8 @@ _GAP: Final = 3
 """So many blanks set two cells apart; fewer are a wide space."""
 _CELLS: Final = re.compile(r"\S+(?: {1,2}\S+)*")
 _LONGEST: Final = 300
+_ANSWER_COLUMNS: Final = re.compile(r" {3}(?:yes|y) {2,}(?:no|n)\b", re.IGNORECASE)
+"""A heading of a column for each answer: of its rows some have one mark only."""
 
 
 def aligned_rows(lines: Sequence[str]) -> list[bool]:
@@ -19,7 +21,8 @@ def aligned_rows(lines: Sequence[str]) -> list[bool]:
     rows = [False] * len(lines)
     i = 0
     while i < len(lines):
-        if counts[i] < 2 or not _names(lines[i]) or i + 1 == len(lines) or counts[i + 1] < max(3, counts[i]):
+        least = 2 if counts[i] and _ANSWER_COLUMNS.search(lines[i]) else max(3, counts[i])
+        if counts[i] < 2 or not _names(lines[i]) or i + 1 == len(lines) or counts[i + 1] < least:
             i += 1
             continue
         j = i + 1

@@ -32,6 +32,8 @@ def derive(facts: Facts, lexicon: Lexicon) -> None:
         if said is None or (isinstance(said, Interval) and not within(kind, said)):
             continue
         inputs = [facts[name] for name in (*rule.of, *(name for name, _ in rule.when)) if name in facts]
+        if rule.kind == "any_true":
+            inputs = [fact for fact in inputs if fact.value is True]  # What is denied supports nothing.
         sources = _sources(rule, inputs)
         facts[rule.fact] = fact_of(kind, said, sources) if stated is None else _joined(kind, stated, said, sources)
 

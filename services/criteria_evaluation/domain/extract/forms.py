@@ -5,6 +5,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from services.criteria_evaluation.domain.extract.words import Tokens
+
 BOX: Final = "<box>"
 NO_BOX: Final = "<nobox>"
 BOXES: Final = frozenset({BOX, NO_BOX})
@@ -45,6 +47,14 @@ def mark_at(words: list[str], starts: list[int], ends: list[int], i: int) -> tup
         if inner in _SIGNS:
             return _SIGNS[inner], i + 3
     return None
+
+
+def marked(cell: Tokens) -> bool | None:
+    """Whether a cell that has nothing but a mark is checked: "[x]", "X", "☐"; None where it is no mark."""
+    if len(cell.words) == 1 and cell.words[0] in _MARKS:
+        return True
+    mark = mark_at(cell.words, cell.starts, cell.ends, 0)
+    return mark[0] == BOX if mark is not None and mark[0] in BOXES and mark[1] == len(cell.words) else None
 
 
 def _is_filled(words: list[str], starts: list[int], ends: list[int], i: int) -> bool:

@@ -15,13 +15,17 @@ _LOWEST_PRESSURE: Final = 16
 
 
 class Mention(NamedTuple):
-    """A value of a fact with its source. A mention of a higher ``rank`` counts only where none of a lower one exists."""
+    """A value of a fact with its source. A mention of a higher ``rank`` counts only where none of a lower one exists.
+
+    ``row``: it stands in a row of a table.
+    """
 
     fact: str
     said: Said
     source: Source
     date: dt.date | None = None
     rank: int = 1
+    row: bool = False
 
 
 def within(fact: FactType, interval: Interval) -> bool:

@@ -36,6 +36,9 @@ def _fact(kind: FactType, mentions: Sequence[Mention]) -> Fact:
         return _confirmed(kind, own, [m for m in mentions if m.source.by is not None])
     deciding, others = _deciding(kind, mentions)
     said = agreed(kind, deciding)
+    if said is None and kind.lowest:
+        deciding = _lowest(deciding)
+        said = agreed(kind, deciding)
     # A weaker mention that agrees is one source more; one that is overruled is not shown as support.
     if said is not None:
         deciding += [m for m in others if _supports(said, m)]
@@ -67,6 +70,7 @@ def _deciding(kind: FactType, mentions: Sequence[Mention]) -> tuple[list[Mention
     best = min(m.rank for m in mentions)
     dates = [m.date for m in mentions if m.rank == best and m.date is not None] if kind.latest or kind.earliest else []
     last = (max(dates) if kind.latest else min(dates)) if dates else None
+    wider = {wide for narrow, wide in kind.kinds_of if any(m.rank == best and m.said == narrow for m in mentions)}
     preferred = bool(kind.prefer) and any(m.rank == best and m.said in kind.prefer for m in mentions)
     kept: list[Mention] = []
     others: list[Mention] = []
@@ -75,9 +79,19 @@ def _deciding(kind: FactType, mentions: Sequence[Mention]) -> tuple[list[Mention
             m.rank == best
             and (last is None or m.date is None or m.date == last)
             and (not preferred or m.said in kind.prefer)
+            and m.said not in wider
         )
         (kept if counts else others).append(m)
     return kept, others
+
+
+def _lowest(mentions: list[Mention]) -> list[Mention]:
+    """Of numbers in the rows of one document's tables those that are the least: a walk's nadir among its minutes. Else all."""
+    numbers = [m.said.low for m in mentions if m.row and isinstance(m.said, Interval) and m.said.low == m.said.high]
+    known = [number for number in numbers if number is not None]
+    if len(known) < len(mentions) or len({(m.source.document, m.date) for m in mentions}) > 1:
+        return mentions
+    return [m for m in mentions if isinstance(m.said, Interval) and m.said.low == min(known)]
 
 
 def agreed(kind: FactType, mentions: Sequence[Mention]) -> Said | None:

@@ -185,7 +185,7 @@ class _Reader:
                 continue
             start, end = start + base, end + base
             source = Source("note", None, self._document.id, sentence.section, start, end, text[start:end])
-            yield Mention(fact, said, source, on, rank + self._standing.rank(vocabulary[fact].kind))
+            yield Mention(fact, said, source, on, rank + self._standing.rank(vocabulary[fact].kind), sentence.row)
 
 
 def _parts(text: str, sentence: Sentence, lexicon: Lexicon, table: Table) -> Iterator[Tokens]:

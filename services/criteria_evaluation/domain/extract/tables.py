@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from services.criteria_evaluation.domain.extract.aligned import gap_cells, heading_of
+from services.criteria_evaluation.domain.extract.forms import marked
 from services.criteria_evaluation.domain.extract.words import Tokens
 
 _RULE: Final = re.compile(r"[ \t]*[|+:=-][ \t|+:=-]*(?=\n|$)")
@@ -55,7 +56,31 @@ _GENERAL: Final = frozenset(
     ]
 )
 """Names of columns: a first row with one of them is a heading although no rule stands below it."""
+_AROUND: Final = frozenset(
+    {
+        "activity",
+        "device",
+        "delivery",
+        "flow",
+        "lpm",
+        "fio2",
+        "o2",
+        "oxygen",
+        "support",
+        "supplemental",
+        "mode",
+        "source",
+    }
+)
+"""Names of columns that tell under what circumstances the others of the row were measured."""
+_MEASURED: Final = frozenset({"sat", "sats", "saturation", "spo2", "sao2", "pulse"})
+_PERCENT: Final = _MEASURED - {"pulse"}
+_AIR: Final = (["ra"], ["room", "air"], ["r", "/", "a"])
+_WHEN: Final = frozenset({"time", "stage", "lap", "step", "no", "number", "visit", "day", "hour"})
+"""Names of a first column whose numbers only count the rows."""
+_MINUTES: Final = frozenset({"minute", "minutes", "min", "mins"})
 _ANSWERS: Final = frozenset({"no", "n", "none", "yes", "y", "absent", "negative", "neg", "denies", "denied", "present"})
+_ANSWER_COLUMNS: Final = (["yes"], ["y"], ["no"], ["n"], ["present"], ["absent"], ["positive"], ["negative"])
 _MOST_CELLS: Final = 20
 
 
@@ -98,14 +123,11 @@ class Table:
                 yield row
                 return
         self._end = end
-        name = cells[0]
         if len(cells) == 1 or not any(cell.words for cell in cells[1:]):
-            yield name
+            yield cells[0]
             return
-        for column, cell in enumerate(cells[1:], start=1):
-            if cell.words:
-                heading = self._headings[column] if column < len(self._headings) else _NOTHING
-                yield _joined(heading, name, cell)
+        headings = [*self._headings, *[_NOTHING] * (len(cells) - len(self._headings))]
+        yield from _row(headings, cells)
 
     def _aligned(self, text: str, row: Tokens, start: int, end: int) -> Iterator[Tokens]:
         """The same for a row whose cells are set apart by spaces; its headings are those that stand above the cells."""
@@ -117,24 +139,72 @@ class Table:
             self._headings, self._line = cells, line
             yield row
             return
-        name = cells[0]
-        single = len(cells) == 2
-        for cell in cells[1:]:
-            heading = None if single else heading_of(cell, line, self._headings, self._line)
-            yield _joined(heading or _NOTHING, name, cell)
+        headings = [heading_of(cell, line, self._headings, self._line) or _NOTHING for cell in cells]
+        if len(cells) == 2 and marked(cells[1]) is None:
+            headings = [_NOTHING, _NOTHING]
+        yield from _row(headings, cells)
 
 
 _NOTHING: Final = Tokens([], [], [])
 
 
-def _joined(heading: Tokens, name: Tokens, cell: Tokens) -> Tokens:
-    """A cell's sentence. An answer stands behind a colon, as on a form."""
+def _row(headings: Sequence[Tokens], cells: Sequence[Tokens]) -> Iterator[Tokens]:
+    """The sentences of a row: of each cell with its heading, the row's name, and what other cells say of the circumstances."""
+    name, rest = cells[0], 1
+    pairs = list(zip(headings, cells, strict=True))
+    around = [word for heading, cell in pairs[1:] for word in _circumstance(heading, cell)]
+    if name.words and name.words[0][0].isdigit() and headings[0].words:
+        if not _WHEN.isdisjoint(headings[0].words):
+            name = _NOTHING
+        elif not _MINUTES.isdisjoint(headings[0].words):
+            name, around = _NOTHING, [*(["at", "rest"] if name.words[0] == "0" else ["walking"]), *around]
+        elif not any("/" in word or "-" in word for word in name.words) and "date" not in headings[0].words:
+            name, rest = _NOTHING, 0  # The first column is a measure as the others are.
+    for heading, cell in pairs[rest:]:
+        if cell.words and heading.words[:1] in _ANSWER_COLUMNS and len(heading.words) == 1:
+            if (mark := marked(cell)) is not None:
+                if mark:
+                    yield _answered(name, heading.words[0], cell)
+                continue
+            heading = _NOTHING
+        if cell.words:
+            own = around if around and not _circumstance(heading, cell) else ()
+            yield _joined(heading, name, cell, own)
+
+
+def _answered(name: Tokens, answer: str, cell: Tokens) -> Tokens:
+    """The question of a row, with the answer whose column has the mark."""
+    at = cell.starts[0]
+    return Tokens([*name.words, ":", answer], [*name.starts, at, at], [*name.ends, at, cell.ends[-1]])
+
+
+def _circumstance(heading: Tokens, cell: Tokens) -> list[str]:
+    """The words with which a cell tells how the others of its row were measured: "RA", "2 L NC", "walking"; none at another cell."""
+    words = cell.words
+    if words in _AIR:
+        return ["on", "room", "air"]
+    if _AROUND.isdisjoint(heading.words) or not _MEASURED.isdisjoint(heading.words):
+        return []
+    if len(words) == 1 and words[0][0].isdigit():
+        return ["on", "room", "air"] if float(words[0]) == 0 else ["on", words[0], "l"]
+    return words
+
+
+def _joined(heading: Tokens, name: Tokens, cell: Tokens, around: Sequence[str]) -> Tokens:
+    """A cell's sentence. An answer stands behind a colon, as on a form; the circumstances stand at its end, where they take no place."""
     words, starts, ends = [*heading.words, *name.words], [*heading.starts, *name.starts], [*heading.ends, *name.ends]
     if cell.words[0] in _ANSWERS and words and words[-1] not in (":", "?"):
         words.append(":")
         starts.append(cell.starts[0])
         ends.append(cell.starts[0])
-    return Tokens(words + cell.words, starts + cell.starts, ends + cell.ends)
+    if (
+        len(cell.words) == 1
+        and cell.words[0][0].isdigit()
+        and ("%" in heading.words or not _PERCENT.isdisjoint(heading.words))
+    ):
+        around = ["%", *around]
+    last = [cell.ends[-1]] * len(around)
+    return Tokens([*words, *cell.words, *around], [*starts, *cell.starts, *last], [*ends, *cell.ends, *last])
 
 
 def _cells(row: Tokens) -> list[Tokens]:
