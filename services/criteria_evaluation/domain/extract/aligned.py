@@ -11,6 +11,7 @@ _GAP: Final = 3
 """So many blanks set two cells apart; fewer are a wide space."""
 _CELLS: Final = re.compile(r"\S+(?: {1,2}\S+)*")
 _LONGEST: Final = 300
+_NUMBERED: Final = re.compile(r"[0-9]{1,2}[.)] \S")
 _ANSWER_COLUMNS: Final = re.compile(r" {3}(?:yes|y) {2,}(?:no|n)\b", re.IGNORECASE)
 """A heading of a column for each answer: of its rows some have one mark only."""
 
@@ -36,6 +37,8 @@ def aligned_rows(lines: Sequence[str]) -> list[bool]:
 def _names(line: str) -> bool:
     """Whether a line is a heading: its cells are words, and none is a number or ends like a form's label."""
     cells = _CELLS.findall(line)
+    if cells and _NUMBERED.match(cells[0]):
+        cells = [cells[0].partition(" ")[2], *cells[1:]]  # "2. MEDICAL CONDITIONS     Yes    No"
     return all(not cell[0].isdigit() and cell[-1] != ":" and any(c.isalpha() for c in cell) for cell in cells)
 
 
@@ -77,7 +80,7 @@ def set_apart(tokens: Tokens) -> Tokens:
     return Tokens(words, starts, ends) if cuts else tokens
 
 
-ANSWERED: Final = frozenset({"no", "yes", "none", "denies"})
+ANSWERED: Final = frozenset({"no", "yes", "n", "y", "none", "denies"})
 
 
 def answers_apart(tokens: Tokens) -> Tokens:

@@ -59,6 +59,7 @@ _VERBS: Final = frozenset(
 )
 """Words that a part of a list of denied things does not have: "no retropulsion, canal patent" denies one thing."""
 _LONGEST_LISTED: Final = 4
+_LONGEST_ASKED: Final = 5
 
 
 class Hit(NamedTuple):
@@ -84,12 +85,18 @@ def scopes(words: Sequence[str], hits: Sequence[Hit]) -> list[Scope]:
     kept = [hit for hit in _longest(hits) if not _answered(words, hit)]
     if not FORM.isdisjoint(words):
         kept = [hit for hit in kept if not _closes_a_question(words, hit)]
+    signs = _signs_before(words)
+    if signs:
+        kept = [hit for hit in kept if words[hit.end - 1] != "<neg>"]
     stops = [(hit.start, hit.end) for hit in kept if hit.trigger.kind == "terminator"]
     turns = [(hit.start, hit.end) for hit in kept if hit.trigger.kind == "turn"]
     boxes = [] if BOXES.isdisjoint(words) else [i for i, word in enumerate(words) if word in BOXES]
     stops += [(i, i + 1) for i in boxes]
     denials = [(hit.start, hit.end) for hit in kept if hit.trigger.kind == "negated"]
     found = [scope for hit in kept for scope in _scopes_of(words, hit, _ends_for(hit, stops, turns, denials))]
+    for i, following in itertools.pairwise([*signs, len(words)]):
+        if words[i] == "<neg>":
+            found.append(Scope("negated", i + 1, following, i, i + 1))
     for n, i in enumerate(boxes):
         if words[i] == "<nobox>":
             found.append(Scope("unchecked", i, boxes[n + 1] if n + 1 < len(boxes) else len(words), i, i + 1))
@@ -100,6 +107,14 @@ def scopes(words: Sequence[str], hits: Sequence[Hit]) -> list[Scope]:
     if not boxes:
         return found
     return [s for s in found if not (s.kind != "unchecked" and _unchecked(words, boxes, s.by_start))]
+
+
+def _signs_before(words: Sequence[str]) -> list[int]:
+    """The signs of a list that puts them before what they say: "(+) snoring (-) memory loss (-) depression"."""
+    if "<neg>" not in words:
+        return []
+    signs = [i for i, word in enumerate(words) if word in ("<neg>", "<pos>")]
+    return signs if signs[0] == 0 or words[signs[0] - 1] in _PART_ENDS else []
 
 
 def _unanswered(words: Sequence[str], boxes: Sequence[int]) -> list[Scope]:
@@ -235,10 +250,12 @@ def _answer(words: Sequence[str], i: int) -> list[Scope]:
     closed = (
         i + 1 == len(words) or words[i + 1] in BOXES or words[i + 1] in (",", ";", "-", "–") or _asks_anew(words, i)
     )
-    cell = words[i] == "n" and i + 1 == len(words) and i < 5  # "Stroke N" in its column.
+    begin = max((k + 1 for k in range(i) if words[k] in _PART_ENDS), default=0)
+    named = words[i - 1].isalpha() and words[i - 1] != "y"
+    cell = words[i] == "n" and named and 0 < i - begin < _LONGEST_ASKED  # "Stroke N" in its column.
     if not closed or not (cell or words[i - 1] in _ASKS):
         return []
-    begin, asked = 0, False
+    begin, asked = begin if cell else 0, False
     for j in range(i - 2, -1, -1):
         asked = asked or words[j] in (":", "?")
         if words[j] == ",":

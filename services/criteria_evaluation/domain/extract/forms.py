@@ -94,5 +94,7 @@ def is_answered(words: list[str]) -> bool:
 
 
 def answers_again(words: Sequence[str]) -> bool:
-    """Whether "no" is one more answer of a list: "reflux NO, fatty liver NO (ultrasound normal)"."""
-    return words[-1:] == ["no"] and any(a == "no" and b == "," for a, b in itertools.pairwise(words))
+    """Whether "no" is one more answer of a list: "reflux NO, fatty liver NO (ultrasound normal)"; an N alone is always one."""
+    return words[-1:] == ["n"] or (
+        words[-1:] == ["no"] and any(a == "no" and b == "," for a, b in itertools.pairwise(words))
+    )

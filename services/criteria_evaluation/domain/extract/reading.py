@@ -66,10 +66,14 @@ def read_units(units: Units, place: Place, on: dt.date | None, marks: Marks, lex
     if found:
         holding = Holding(units.words, contexts, carried)
         open_cues = place.cues.keys() | cues if cues else place.cues.keys()
-        found = [hit for hit in found if _stands(hit, place.category, open_cues, holding, lexicon)]
+        found = [
+            hit
+            for hit in found
+            if _stands(hit, place.category, open_cues, holding, lexicon) and _has_value(hit, units, on, lexicon)
+        ]
     if not found:
         return Reading((), cues, after, marks)
-    bounded = scanned.hits or not FORM.isdisjoint(units.words) or units.words[-1] == "n"
+    bounded = scanned.hits or not FORM.isdisjoint(units.words) or "n" in units.words
     around = scopes(units.words, scanned.hits) if bounded else []
     section_flags = lexicon.section_flags.get(place.category or "", _NO_FLAGS)
 
@@ -112,6 +116,13 @@ def _stands(hit: Found, category: str | None, cues: Container[str], holding: Hol
         return False
     slot = hit.slot if target.value is None else None
     return slot is None or not lexicon.vocabulary[target.fact].latest or not superseded(holding.words, slot)
+
+
+def _has_value(hit: Found, units: Units, on: dt.date | None, lexicon: Lexicon) -> bool:
+    """Whether a bare number may be a value of the fact: in "SpO2 98% RA, glucose 151" the second one is not."""
+    if hit.slot is None or hit.target.value is not None or units.words[hit.slot] != "<num>":
+        return True
+    return said_in(lexicon.vocabulary[hit.target.fact], units.values[hit.slot], on) is not None
 
 
 Judgement = tuple[bool, int] | None

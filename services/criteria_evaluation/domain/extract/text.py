@@ -72,6 +72,8 @@ _LEADING: Final = frozenset(
 _SOAP: Final = frozenset("SOAP")
 _SOAP_LINE: Final = re.compile(r"[SOAP](?: ?[-–] |  +|\t)(?=\S)")
 """Notes in four parts (subjective, objective, assessment, plan) may name each by its letter alone."""
+_PULSE: Final = re.compile(r"P:\s{0,3}[0-9]{2,3}(?:[\s,;/]|$)")
+"""A pulse among vital signs, which is no plan."""
 _LONGEST_HEADER: Final = 70
 _SHORT_LINE: Final = 55
 _RAGGED: Final = 12
@@ -203,7 +205,7 @@ def _heading(line: str, sections: Mapping[str, str]) -> tuple[int, bool] | None:
     if not candidate or candidate[-1] in ".,;":
         return None
     letters = _LETTERS.findall(candidate)
-    if not letters or len(letters) > 8:
+    if not letters or len(letters) > 8 or (colon == 1 and _PULSE.match(line)):
         return None
     upper = candidate.upper() == candidate
     shouted = upper and len(letters[0]) > 3 and not any(c.isdigit() for c in candidate[:5])
