@@ -78,8 +78,8 @@ _LONGEST_HEADER: Final = 70
 _SHORT_LINE: Final = 55
 _RAGGED: Final = 12
 """So many characters may be left free at the end of a line that was wrapped: writers wrap by eye."""
-_SHORTEST_HEADING: Final = 4
-"""A single word such as "Plan" alone on its line is a heading; "Ct" is too short to tell."""
+_SHORTEST_HEADING: Final = 3
+"""A single word such as "Plan" or "Rec" alone on its line is a heading; "Ct" is too short to tell."""
 
 
 class Sentence(NamedTuple):
