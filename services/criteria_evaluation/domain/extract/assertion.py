@@ -251,7 +251,7 @@ def _answer(words: Sequence[str], i: int) -> list[Scope]:
         i + 1 == len(words) or words[i + 1] in BOXES or words[i + 1] in (",", ";", "-", "–") or _asks_anew(words, i)
     )
     begin = max((k + 1 for k in range(i) if words[k] in _PART_ENDS), default=0)
-    named = words[i - 1].isalpha() and words[i - 1] != "y"
+    named = words[i - 1].isalpha() and words[i - 1] not in ("y", "o")  # Not "Stroke Y/N", nor "weaker o/n" (overnight).
     cell = words[i] == "n" and named and 0 < i - begin < _LONGEST_ASKED  # "Stroke N" in its column.
     if not closed or not (cell or words[i - 1] in _ASKS):
         return []
