@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from services.criteria_evaluation.domain.extract.claims import REQUESTED_LEVELS, claim_items, read_claims
 from services.criteria_evaluation.domain.extract.coded import read_resources
 from services.criteria_evaluation.domain.extract.derive import derive
+from services.criteria_evaluation.domain.extract.elsewhere import of_the_level
 from services.criteria_evaluation.domain.extract.mention import Mention
 from services.criteria_evaluation.domain.extract.merge import merge
 from services.criteria_evaluation.domain.extract.notes import read_document, read_phrase
@@ -39,7 +40,7 @@ def extract(
     if extraction is not None:
         proposals = proposed(extraction, documents, lexicon.vocabulary)
         mentions += (p for p in proposals if not (every_item_placed and p.fact == REQUESTED_LEVELS))
-    facts = merge(mentions, lexicon.vocabulary)
+    facts = merge(of_the_level(mentions, documents), lexicon.vocabulary)
     derive(facts, lexicon)
     return {name: facts[name] for name in sorted(facts) if not lexicon.vocabulary[name].internal}
 

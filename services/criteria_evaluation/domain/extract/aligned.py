@@ -14,6 +14,8 @@ _LONGEST: Final = 300
 _NUMBERED: Final = re.compile(r"[0-9]{1,2}[.)] \S")
 _ANSWER_COLUMNS: Final = re.compile(r" {3}(?:yes|y) {2,}(?:no|n)\b", re.IGNORECASE)
 """A heading of a column for each answer: of its rows some have one mark only."""
+_FULL: Final = 80
+"""A line as long as this was wrapped by its writer."""
 
 
 def aligned_rows(lines: Sequence[str]) -> list[bool]:
@@ -32,6 +34,24 @@ def aligned_rows(lines: Sequence[str]) -> list[bool]:
         rows[i:j] = [True] * (j - i)
         i = j
     return rows
+
+
+def hanging_lines(lines: Sequence[str]) -> list[bool]:
+    """Which lines go on under the text of the line above, in the column that stands behind a name and a wide gap.
+
+    ``T12     Compression fracture with edema. Posterior wall in place, no`` goes on with ``        retropulsion.`` below. One
+    that could have stood in the line above is an item of its own, unless it begins with a small letter.
+    """
+    hanging = [False] * len(lines)
+    for i in range(1, len(lines)):
+        line, above = lines[i], lines[i - 1]
+        column = len(line) - len(line.lstrip())
+        if column < _GAP or len(line) == column or above[column : column + 1].strip() == "":
+            continue
+        named = above[:column].strip() != "" and above[:column].endswith("  ")
+        full = len(above.rstrip()) >= _FULL or line[column].islower() or above.rstrip()[-1] == ","
+        hanging[i] = (named or hanging[i - 1]) and full and "   " not in line[column:] and line[column].isalnum()
+    return hanging
 
 
 def _names(line: str) -> bool:

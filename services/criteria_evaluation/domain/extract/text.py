@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
-from services.criteria_evaluation.domain.extract.aligned import aligned_rows
+from services.criteria_evaluation.domain.extract.aligned import aligned_rows, hanging_lines
 from services.criteria_evaluation.domain.extract.tables import table_rows
 
 Kind = Literal["text", "row", "blank"]
@@ -148,7 +148,8 @@ def _paragraphs(text: str, sections: Mapping[str, str]) -> Iterator[tuple[int, i
     rows = table_rows(lines) if "|" in text else [False] * len(lines)
     if "   " in text:
         rows = [row or other for row, other in zip(rows, aligned_rows(lines), strict=True)]
-    for line, row in zip(lines, rows, strict=True):
+    hung = hanging_lines(lines) if "   " in text else rows
+    for line, row, hangs in zip(lines, rows, hung, strict=True):
         stop = at + len(line)
         body = line.strip()
         if not body or row:
@@ -157,7 +158,7 @@ def _paragraphs(text: str, sections: Mapping[str, str]) -> Iterator[tuple[int, i
                 start = -1
             yield at, stop, "row" if row else "blank"
         else:
-            if start >= 0 and not _continues(last, body, width, sections):
+            if start >= 0 and not (hangs or _continues(last, body, width, sections)):
                 yield start, end, "text"
                 start = -1
             if start < 0:
