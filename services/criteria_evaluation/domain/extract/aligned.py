@@ -16,6 +16,8 @@ _ANSWER_COLUMNS: Final = re.compile(r" {3}(?:yes|y) {2,}(?:no|n)\b", re.IGNORECA
 """A heading of a column for each answer: of its rows some have one mark only."""
 _FULL: Final = 80
 """A line as long as this was wrapped by its writer."""
+_FREQUENCY: Final = re.compile(r"(?:125|[257]50|[1-8]?[05]00|[1-8]k|0?\.(?:25|5)k?)(?: ?k?hz)?", re.IGNORECASE)
+"""A column of an audiogram; such columns may stand beside those of other tests."""
 
 
 def aligned_rows(lines: Sequence[str]) -> list[bool]:
@@ -55,11 +57,17 @@ def hanging_lines(lines: Sequence[str]) -> list[bool]:
 
 
 def _names(line: str) -> bool:
-    """Whether a line is a heading: its cells are words, and none is a number or ends like a form's label."""
+    """Whether a line is a heading: its cells are words, and none is a number or ends like a form's label.
+
+    Two columns in words make a heading of the frequencies of an audiogram beside them.
+    """
     cells = _CELLS.findall(line)
     if cells and _NUMBERED.match(cells[0]):
         cells = [cells[0].partition(" ")[2], *cells[1:]]  # "2. MEDICAL CONDITIONS     Yes    No"
-    return all(not cell[0].isdigit() and cell[-1] != ":" and any(c.isalpha() for c in cell) for cell in cells)
+    worded = [cell for cell in cells if not _FREQUENCY.fullmatch(cell)]
+    if len(worded) < 2 and len(worded) < len(cells):
+        return False
+    return all(not cell[0].isdigit() and cell[-1] != ":" and any(c.isalpha() for c in cell) for cell in worded)
 
 
 def gap_cells(row: Tokens) -> list[Tokens]:
@@ -85,13 +93,19 @@ def heading_of(cell: Tokens, line: int, headings: Sequence[Tokens], heading_line
     return min(headings, key=lambda heading: abs(middle(heading, heading_line) - at))
 
 
-def set_apart(tokens: Tokens) -> Tokens:
-    """The tokens with a semicolon where a wide gap stands between a value and the next name ("RDI 9.6   supine RDI 21.5")."""
+def set_apart(tokens: Tokens, text: str) -> Tokens:
+    """The tokens with a semicolon where a wide gap stands between a value and the next name ("RDI 9.6   supine RDI 21.5").
+
+    The indent of a wrapped line is no such gap, unless the value itself ends the line before it ("8 weeks of standard / care").
+    """
     words, starts, ends = tokens.words, tokens.starts, tokens.ends
     cuts = [
         i
         for i in range(1, len(words))
-        if starts[i] - ends[i - 1] >= _GAP and words[i][0].isalpha() and _is_value(words, i - 1)
+        if starts[i] - ends[i - 1] >= _GAP
+        and words[i][0].isalpha()
+        and _is_value(words, i - 1)
+        and (not words[i - 1].isalpha() or "\n" not in text[ends[i - 1] : starts[i]])
     ]
     for i in reversed(cuts):
         words = [*words[:i], ";", *words[i:]]
@@ -101,6 +115,8 @@ def set_apart(tokens: Tokens) -> Tokens:
 
 
 ANSWERED: Final = frozenset({"no", "yes", "n", "y", "none", "denies"})
+_BY: Final = frozenset({"on", "per", "by", "seen", "noted", "found", "identified"})
+"""What says by which test there is none: "Lesion of the nerve      NONE on MRI"."""
 
 
 def answers_apart(tokens: Tokens) -> Tokens:
@@ -116,6 +132,7 @@ def answers_apart(tokens: Tokens) -> Tokens:
         gap = tokens.starts[i] - tokens.ends[i - 1] if i else 0
         last = i + 1 == len(tokens.words)
         alone = last or tokens.words[i + 1] == "(" or tokens.starts[i + 1] - tokens.ends[i] > 1
+        alone = alone or tokens.words[i + 1 :] == ["."] or (word == "none" and tokens.words[i + 1] in _BY)
         mark = ""
         if word in ANSWERED and gap > 1 and alone and words[-1] not in (":", "?", "."):
             mark, answered = ":", True

@@ -172,6 +172,8 @@ def unit_at(tokens: Tokens, j: int) -> tuple[str, str | None, int]:
     word = tokens.word(k)
     if word == "hr" and tokens.word(k + 1)[:1].isdigit():
         return "<num>", None, j  # "T 98.6 HR 88": a heart rate follows.
+    if word == "w" and tokens.word(k + 1) == "/":
+        return "<num>", None, j  # "Wagner 3 w/ abscess": with it, not three weeks.
     if word in TIME_UNITS:
         return "<dur>", TIME_UNITS[word], k + 1
     if word in ("%", "percent"):

@@ -196,12 +196,12 @@ def _parts(text: str, sentence: Sentence, lexicon: Lexicon, table: Table) -> Ite
         if sentence.row and sentence.end - sentence.start < _LONGEST_ROW:
             yield from table.sentences(text, tokens, sentence.start, sentence.end)
         else:
-            yield _spread(tokens) if apart else tokens
+            yield _spread(tokens, text) if apart else tokens
 
 
-def _spread(tokens: Tokens) -> Tokens:
+def _spread(tokens: Tokens, text: str) -> Tokens:
     """The tokens of a line whose questions and answers, or names and values, stand apart."""
-    tokens = set_apart(tokens)
+    tokens = set_apart(tokens, text)
     return tokens if ANSWERED.isdisjoint(tokens.words) else answers_apart(tokens)
 
 

@@ -23,6 +23,8 @@ SPELLINGS: Final[dict[str, str]] = {
     "hypertriglyceridaemia": "hypertriglyceridemia",
     "hypopnoea": "hypopnea",
     "hypopnoeas": "hypopneas",
+    "infxn": "infection",
+    "infxns": "infections",
     "ischaemic": "ischemic",
     "labelled": "labeled",
     "labelling": "labeling",

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
 from services.criteria_evaluation.domain.extract.aligned import aligned_rows, hanging_lines
+from services.criteria_evaluation.domain.extract.asides import goes_on
 from services.criteria_evaluation.domain.extract.tables import table_rows
 
 Kind = Literal["text", "row", "blank"]
@@ -293,7 +294,7 @@ def _ends(text: str, start: int, dot: int, after: int, end: int) -> bool:
     at = after
     while at < end and text[at].isspace():
         at += 1
-    if at < end and text[at].islower():
+    if at < end and (text[at].islower() or goes_on(text, at, end)):
         return False
     word = text[max(start, dot - 8) : dot].rsplit(None, 1)
     tail = word[-1].lstrip("([\"'“").lower() if word else ""

@@ -99,12 +99,18 @@ def _sign(tokens: Tokens, i: int, out: Units) -> int:
         led = len(word) > 3 or (i > 0 and tokens.ends[i - 1] < start)  # Three dots within a word's reach only hesitate.
         if led and (not out.words or out.words[-1] not in ("?", ":")):
             out.add(":", start, end)  # Dots lead from a name to its value.
-    elif word == "(" and (is_answered(out.words) or tokens.word(i + 1) in _BEFORE or answers_again(out.words)):
+    elif word == "(" and (is_answered(out.words) or _is_before(tokens, i + 1) or answers_again(out.words)):
         # "Hct 42 (was 45)": what was before is a clause of its own.
         out.add(",", start, end)  # "Diabetes: denies (A1c 5.3)": the answer ends here.
     elif word not in _NOISE and word[:2] != "__" and not (word in "-–/" and tokens.joins(i, word == "/")):
         out.add(word, start, end)
     return i + 1
+
+
+def _is_before(tokens: Tokens, i: int) -> bool:
+    """Whether a remark in brackets tells of an earlier day: "(was 45)", "(2019: 45)"."""
+    word = tokens.word(i)
+    return word in _BEFORE or (len(word) == 4 and word.isdigit() and tokens.word(i + 1) == ":")
 
 
 def _word(tokens: Tokens, i: int, out: Units, on: dt.date | None) -> int:

@@ -1,0 +1,16 @@
+"""Short sentences that only say how the value before them was got: "AzBio 14%. Done without aids.", "Sat 86%. Taken on 2 L."."""
+
+import re
+from typing import Final
+
+_HOW: Final = re.compile(
+    r"(?:(?:(?:this|it|that|these|all|both)\s+(?:was|were)\s+)?(?:done|tested|obtained|measured|recorded|taken|performed)"
+    r"|(?:he|she|(?:the\s+)?(?:patient|pt))\s+was\s+tested)"
+    r"\s+(?:with|without|on|off|in|while|unaided|using|under|through)\b(?!\s*:)",
+    re.IGNORECASE,
+)
+
+
+def goes_on(text: str, at: int, end: int) -> bool:
+    """Whether the words at ``at`` have no subject but the value in the sentence before, which they therefore belong to."""
+    return _HOW.match(text, at, end) is not None
