@@ -68,6 +68,7 @@ _TARGET: Final = frozenset(
         "requires",
         "excludes",
         "yields",
+        "lowest",
     }
 )
 _TRIGGER: Final = frozenset({"id", "kind", "direction", "lists", "reach", "patterns"})
@@ -265,6 +266,7 @@ def _target(data: Mapping[str, Entry], fact: FactType, cues: set[str], contexts:
         requires=_grouped(data, "requires", contexts),
         excludes=_grouped(data, "excludes", contexts),
         yields=_grouped(data, "yields", contexts),
+        lowest=data["lowest"].flag() if "lowest" in data else False,
     )
 
 

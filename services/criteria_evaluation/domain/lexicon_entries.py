@@ -25,6 +25,7 @@ class Target:
     ``yields`` those in which it counts only where nothing better is said. An ``undeniable`` statement stands whatever is
     denied beside it ("no healing over 8 weeks of standard care" denies healing, not the weeks); one that is so where it is
     ``exact`` stands as a number and falls as a bound ("no CSF seen: Bilsky 3", but "no loss above 25%"). A ``background`` statement is of the patient's history, which the reason for a test tells too.
+    Of the values that a note states by targets of the ``lowest`` only the least counts: a walk is as low as its lowest minute.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Target:
     yields: tuple[Grouped, ...] = ()
     undeniable: Undeniable = "no"
     background: bool = False
+    lowest: bool = False
 
 
 @dataclass(frozen=True, slots=True)

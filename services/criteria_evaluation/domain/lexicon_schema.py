@@ -81,7 +81,7 @@ def _said(fact: FactType) -> str:
 def _entry() -> Schema:
     """One fact of the vocabulary: a quantity has its unit, a code the list of its words."""
     bounds = list_of(NUMBER, least=2) | {"maxItems": 2}
-    flags = dict.fromkeys(("latest", "earliest", "lowest", "internal"), _FLAG)
+    flags = dict.fromkeys(("latest", "earliest", "internal"), _FLAG)
     others = {
         "unit": _WORD,
         "values": _WORDS,
@@ -123,6 +123,7 @@ def _target(vocabulary: Vocabulary) -> Schema:
         **dict.fromkeys(("past", "planned", "reported"), uses),
         "cue": described(_WORD, "The cue that must stand before it."),
         "background": _FLAG,
+        "lowest": _FLAG,
         "rank": described(NUMBER, "One of a higher rank counts only where none of a lower one exists."),
         **named,
     }

@@ -20,7 +20,7 @@ LEVEL_INDEX: Final[Mapping[str, int]] = {level: index for index, level in enumer
 class FactType:
     """One entry of the vocabulary.
 
-    ``latest``: of several dated values the most recent counts; ``earliest``: the first. ``lowest``: of several in the rows of one document's tables the least. ``prefer``: codes that win over the less specific ones
+    ``latest``: of several dated values the most recent counts; ``earliest``: the first. ``prefer``: codes that win over the less specific ones
     that the same chart also uses. ``kinds_of``: (code, a wider code of which it is a kind): where a chart has both, the narrower counts. ``internal``: an intermediate finding that rules use and nobody is shown.
     A quantity beyond ``minimum`` and ``maximum`` is no value of it. ``beside``: another fact that measures the same state; copied
     text yields to what the note itself says of that fact.
@@ -32,7 +32,6 @@ class FactType:
     values: tuple[str, ...] = ()
     latest: bool = False
     earliest: bool = False
-    lowest: bool = False
     prefer: tuple[str, ...] = ()
     kinds_of: tuple[tuple[str, str], ...] = ()
     internal: bool = False

@@ -17,7 +17,7 @@ _LOWEST_PRESSURE: Final = 16
 class Mention(NamedTuple):
     """A value of a fact with its source. A mention of a higher ``rank`` counts only where none of a lower one exists.
 
-    ``row``: it stands in a row of a table.
+    ``lowest``: it is one of a series, of which only the least value counts.
     """
 
     fact: str
@@ -25,7 +25,18 @@ class Mention(NamedTuple):
     source: Source
     date: dt.date | None = None
     rank: int = 1
-    row: bool = False
+    lowest: bool = False
+
+
+def lower(one: Mention, other: Mention) -> Mention:
+    """The mention with the lower value, the first of equals."""
+
+    def value(mention: Mention) -> float:
+        said = mention.said
+        numbers = (said.high, said.low) if isinstance(said, Interval) else ()
+        return next((number for number in numbers if number is not None), float("inf"))
+
+    return other if value(other) < value(one) else one
 
 
 def within(fact: FactType, interval: Interval) -> bool:

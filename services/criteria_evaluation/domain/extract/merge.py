@@ -36,9 +36,6 @@ def _fact(kind: FactType, mentions: Sequence[Mention]) -> Fact:
         return _confirmed(kind, own, [m for m in mentions if m.source.by is not None])
     deciding, others = _deciding(kind, mentions)
     said = agreed(kind, deciding)
-    if said is None and kind.lowest:
-        deciding = _lowest(deciding)
-        said = agreed(kind, deciding)
     # A weaker mention that agrees is one source more; one that is overruled is not shown as support.
     if said is not None:
         deciding += [m for m in others if _supports(said, m)]
@@ -83,15 +80,6 @@ def _deciding(kind: FactType, mentions: Sequence[Mention]) -> tuple[list[Mention
         )
         (kept if counts else others).append(m)
     return kept, others
-
-
-def _lowest(mentions: list[Mention]) -> list[Mention]:
-    """Of numbers in the rows of one document's tables those that are the least: a walk's nadir among its minutes. Else all."""
-    numbers = [m.said.low for m in mentions if m.row and isinstance(m.said, Interval) and m.said.low == m.said.high]
-    known = [number for number in numbers if number is not None]
-    if len(known) < len(mentions) or len({(m.source.document, m.date) for m in mentions}) > 1:
-        return mentions
-    return [m for m in mentions if isinstance(m.said, Interval) and m.said.low == min(known)]
 
 
 def agreed(kind: FactType, mentions: Sequence[Mention]) -> Said | None:

@@ -12,7 +12,7 @@ from services.criteria_evaluation.domain.extract.contexts import longest
 from services.criteria_evaluation.domain.extract.dates import depends_on_day
 from services.criteria_evaluation.domain.extract.identity import foreign
 from services.criteria_evaluation.domain.extract.memory import Memory
-from services.criteria_evaluation.domain.extract.mention import Mention
+from services.criteria_evaluation.domain.extract.mention import Mention, lower
 from services.criteria_evaluation.domain.extract.reading import Place, Reading, read_units
 from services.criteria_evaluation.domain.extract.relatives import Relatives
 from services.criteria_evaluation.domain.extract.scan import scan
@@ -66,10 +66,17 @@ def read_document(document: Document, lexicon: Lexicon, memory: Memory[Reading] 
         return
     reader = _Reader(document, lexicon, memory)
     silent = lexicon.topics.silent(document.text)
+    series: dict[object, Mention] = {}
     for sentence in sentences(document.text, lexicon.sections):
         for mention in reader.read(sentence):
-            if not silent(mention.fact):
+            if silent(mention.fact):
+                continue
+            if mention.lowest:
+                one_walk = (mention.fact, mention.rank, mention.date)
+                series[one_walk] = lower(series.get(one_walk, mention), mention)
+            else:
                 yield mention
+    yield from series.values()
 
 
 class _Reader:
@@ -180,12 +187,12 @@ class _Reader:
     def _mentions(self, reading: Reading, sentence: Sentence, base: int) -> Iterator[Mention]:
         on, text, vocabulary = self._standing.on, self._text, self._lexicon.vocabulary
         stale = self._standing.stale
-        for fact, said, start, end, rank in reading.statements:
+        for fact, said, start, end, rank, lowest in reading.statements:
             if stale and vocabulary[fact].latest:
                 continue
             start, end = start + base, end + base
             source = Source("note", None, self._document.id, sentence.section, start, end, text[start:end])
-            yield Mention(fact, said, source, on, rank + self._standing.rank(vocabulary[fact].kind), sentence.row)
+            yield Mention(fact, said, source, on, rank + self._standing.rank(vocabulary[fact].kind), lowest)
 
 
 def _parts(text: str, sentence: Sentence, lexicon: Lexicon, table: Table) -> Iterator[Tokens]:
@@ -231,5 +238,5 @@ def read_phrase(text: str, category: str, lexicon: Lexicon) -> Iterator[Mention]
     for tokens in tokens_of(text, Sentence(0, len(text), None, category)):
         units = units_of(tokens)
         place = Place(category, {}, {}, text[-1:] == ";")
-        for fact, said, start, end, rank in read_units(units, place, None, marks_of(units), lexicon).statements:
+        for fact, said, start, end, rank, _ in read_units(units, place, None, marks_of(units), lexicon).statements:
             yield Mention(fact, said, Source("note", None, "", None, start, end, text[start:end]), None, rank)

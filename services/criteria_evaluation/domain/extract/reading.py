@@ -30,6 +30,7 @@ class Statement(NamedTuple):
     start: int
     end: int
     rank: int
+    lowest: bool = False
 
 
 class Reading(NamedTuple):
@@ -93,7 +94,7 @@ def read_units(units: Units, place: Place, on: dt.date | None, marks: Marks, lex
         if said is None:
             continue
         start = next((at for p in taken if (at := units.starts[p]) >= place.begin), units.starts[taken[0]])
-        statements.append(Statement(target.fact, said, start, units.ends[taken[-1]], rank))
+        statements.append(Statement(target.fact, said, start, units.ends[taken[-1]], rank, target.lowest))
     return Reading(tuple(statements), cues, after, marks)
 
 

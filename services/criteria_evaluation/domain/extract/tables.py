@@ -157,7 +157,7 @@ def _row(headings: Sequence[Tokens], cells: Sequence[Tokens]) -> Iterator[Tokens
         if not _WHEN.isdisjoint(headings[0].words):
             name = _NOTHING
         elif not _MINUTES.isdisjoint(headings[0].words):
-            name, around = _NOTHING, [*(["at", "rest"] if name.words[0] == "0" else ["walking"]), *around]
+            name, around = _minute(name, around)
         elif not any("/" in word or "-" in word for word in name.words) and "date" not in headings[0].words:
             name, rest = _NOTHING, 0  # The first column is a measure as the others are.
     for heading, cell in pairs[rest:]:
@@ -170,6 +170,14 @@ def _row(headings: Sequence[Tokens], cells: Sequence[Tokens]) -> Iterator[Tokens
         if cell.words:
             own = around if around and not _circumstance(heading, cell) else ()
             yield _joined(heading, name, cell, own)
+
+
+def _minute(number: Tokens, around: list[str]) -> tuple[Tokens, list[str]]:
+    """The name and the circumstances of the row of a minute of a walk; it begins at rest."""
+    if number.words[0] == "0":
+        return _NOTHING, ["at", "rest", *around]
+    at = number.starts[0]
+    return Tokens(["minute", *number.words], [at, *number.starts], [at, *number.ends]), around
 
 
 def _answered(name: Tokens, answer: str, cell: Tokens) -> Tokens:
