@@ -26,6 +26,8 @@ _REACH: Final = 240
 """So far before a finding its levels may stand, in characters."""
 _BESIDE: Final = 60
 _SEQUENCE: Final = 20
+_FULL: Final = 60
+"""A line as long as this may have been wrapped by its writer."""
 _LINES: Final = 6
 _ENDS: Final = re.compile(r"[.;!?](?=\s)|\n[ \t]*\n|\n(?=[ \t]*(?:[-*•]|\d{1,2}[.)])\s)")
 """What parts sentences and items."""
@@ -98,6 +100,8 @@ def _is_elsewhere(
     """Whether the mention is of levels that are not in question."""
     if m.fact == _DEGENERATIVE:
         return m.said == ("degenerative",) and _beside(levels, requested or lesion)
+    if m.said is True and m.fact != _CANAL:
+        return False  # A retropulsed fragment counts wherever it is.
     if _beside(levels, lesion) and (m.said is False or _beside(levels, requested) or not requested):
         return True
     if lesion or m.said is not False:
@@ -126,7 +130,7 @@ def _levels_of(m: Mention, texts: Mapping[str, str]) -> Levels:
     text, start, end = texts.get(m.source.document or ""), m.source.start, m.source.end
     if not text or m.source.kind != "note" or start is None or end is None or end > len(text):
         return ()
-    window = text[max(0, start - _REACH) : start]
+    window = text[max(_lines(text, start)[-1], start - _REACH) : start]
     edge = max((found.end() for found in _ENDS.finditer(window)), default=0)
     return _last(text[start:end]) or _following(text, end) or _last(window[edge:]) or _at_head(text, start)
 
@@ -149,16 +153,22 @@ def _following(text: str, end: int) -> Levels:
 
 def _at_head(text: str, start: int) -> Levels:
     """The levels with which the entry of a report begins in whose lines the place stands."""
-    line = text.rfind("\n", 0, start) + 1
-    for _ in range(_LINES):
+    for line in _lines(text, start):
         head = _HEAD.match(text, line)
-        if head and head.start() <= start:
+        if head:
             return levels_in(head.group())
-        before = text.rfind("\n", 0, line - 1) + 1 if line else 0
-        if line == 0 or not text[before : line - 1].strip():
-            return ()
-        hangs = text[line : line + 2].isspace() or text[line : line + 1].islower()
-        if not hangs and _CLOSED.search(text, before, line):
-            return ()
-        line = before
     return ()
+
+
+def _lines(text: str, start: int) -> list[int]:
+    """Where the lines of an entry begin, from the one in which the place stands back to its first."""
+    found = [text.rfind("\n", 0, start) + 1]
+    while found[-1] and len(found) < _LINES:
+        line = found[-1]
+        before = text.rfind("\n", 0, line - 1) + 1
+        hangs = text[line : line + 2].isspace() or text[line : line + 1].islower()
+        wrapped = line - before > _FULL and not _CLOSED.search(text, before, line)
+        if not text[before : line - 1].strip() or not (hangs or wrapped):
+            break
+        found.append(before)
+    return found

@@ -55,6 +55,15 @@ PARTS: Final[dict[str, float]] = {
 HALVED: Final = frozenset({"halved", "halves", "halving"})
 
 
+_ROUGHLY: Final = frozenset({"about", "roughly", "approximately", "almost", "nearly", "around", "some"})
+
+
+def _by(tokens: Tokens, i: int) -> bool:
+    """Whether "by" stands before the word at ``i``: "by a third", "by roughly one third"."""
+    before = i - 1 if i and tokens.word(i - 1) in _ROUGHLY else i
+    return before > 0 and tokens.word(before - 1) == "by"
+
+
 def part_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
     """``half of the height``, ``a third of``, ``by two-thirds``, ``halved``: percent, and the index of the words after it."""
     if tokens.word(i) in HALVED:
@@ -66,7 +75,7 @@ def part_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
     word, following = tokens.word(j), tokens.word(j + 1)
     if (
         word not in PARTS
-        or not (following in ("of", "the", "its", "loss", "over", "since") or (i and tokens.word(i - 1) == "by"))
+        or not (following in ("of", "the", "its", "loss", "over", "since") or _by(tokens, i))
         or (word.endswith("s") != (count > 1))
     ):
         return None
