@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from services.criteria_evaluation.domain.extract.words import Tokens
@@ -11,6 +11,13 @@ _GAP: Final = 3
 """So many blanks set two cells apart; fewer are a wide space."""
 _CELLS: Final = re.compile(r"\S+(?: {1,2}\S+)*")
 _LONGEST: Final = 300
+_ASKED: Final = re.compile(r"\[[ xX_✓✔]?\]|\([ xX]\)|[☐☑☒✓✔]|__+|[:?][ ]?\S|[ ](?:[YN]|yes|no|Yes|No|YES|NO)$")
+"""A box, a question with its answer, or an answer at the end."""
+_WIDE: Final = re.compile(r"(?<=\S)(?:[ ]{2,}|\t+)(?=\S)")
+_OPTIONS: Final = frozenset(
+    {"yes", "no", "y", "n", "na", "unknown", "unk", "present", "absent", "positive", "negative", "normal", "none"}
+)
+_WORD: Final = re.compile(r"[A-Za-z]+")
 _NUMBERED: Final = re.compile(r"[0-9]{1,2}[.)] \S")
 _ANSWER_COLUMNS: Final = re.compile(r" {3}(?:yes|y) {2,}(?:no|n)\b", re.IGNORECASE)
 """A heading of a column for each answer: of its rows some have one mark only."""
@@ -151,3 +158,20 @@ def answers_apart(tokens: Tokens) -> Tokens:
 def _is_value(words: Sequence[str], i: int) -> bool:
     """Whether the word ends a value: a number, or a unit close behind one."""
     return any(word[0].isdigit() for word in words[max(0, i - 3) : i + 1])
+
+
+def questions(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The questions of a form that stand in columns, each with its answer: "HTN: N   DM: Y", "HTN [ ] Y [x] N   DM [x] Y [ ] N"."""
+    at, answered = start, None
+    gaps = _WIDE.finditer(text, start, end) if "  " in text[start:end] or "\t" in text[start:end] else ()
+    cells = list(itertools.pairwise([start, *(n for gap in gaps for n in gap.span()), end]))[::2]
+    for begin, stop in cells if len(cells) > 1 else ():
+        asked = _ASKED.search(text, begin, stop) is not None
+        word = _WORD.match(text, begin, stop)
+        if asked and answered is not None and word and word[0].lower() not in _OPTIONS:
+            yield at, answered
+            at, answered = begin, None
+        # The words after an answer go with it, up to the next question.
+        if asked or answered is not None:
+            answered = stop
+    yield at, end

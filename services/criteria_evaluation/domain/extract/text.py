@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
-from services.criteria_evaluation.domain.extract.aligned import aligned_rows, hanging_lines
+from services.criteria_evaluation.domain.extract.aligned import aligned_rows, hanging_lines, questions
 from services.criteria_evaluation.domain.extract.asides import goes_on
 from services.criteria_evaluation.domain.extract.tables import table_rows
 
@@ -93,14 +93,6 @@ class Sentence(NamedTuple):
     row: bool = False
 
 
-_ASKED: Final = re.compile(r"\[[ xX_✓✔]?\]|\([ xX]\)|[☐☑☒✓✔]|__+|[:?][ ]?\S|[ ](?:[YN]|yes|no|Yes|No|YES|NO)$")
-"""A box, a question with its answer, or an answer at the end."""
-_GAP: Final = re.compile(r"(?<=\S)(?:[ ]{2,}|\t+)(?=\S)")
-_OPTIONS: Final = frozenset(
-    {"yes", "no", "y", "n", "na", "unknown", "unk", "present", "absent", "positive", "negative", "normal", "none"}
-)
-
-
 def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
     """The sentences of a note in order, each with the section it stands in.
 
@@ -147,9 +139,10 @@ def _paragraphs(text: str, sections: Mapping[str, str]) -> Iterator[tuple[int, i
     lines = text.split("\n")
     width = max(map(len, lines))
     rows = table_rows(lines) if "|" in text else [False] * len(lines)
+    hung = rows
     if "   " in text:
         rows = [row or other for row, other in zip(rows, aligned_rows(lines), strict=True)]
-    hung = hanging_lines(lines) if "   " in text else rows
+        hung = hanging_lines(lines)
     for line, row, hangs in zip(lines, rows, hung, strict=True):
         stop = at + len(line)
         body = line.strip()
@@ -264,29 +257,12 @@ def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         if found.group()[0] == "?" and _ANSWER.match(text, stop, end):
             continue
         if at < stop:
-            yield from _questions(text, at, stop)
+            yield from questions(text, at, stop)
         at = stop
         while at < end and text[at].isspace():
             at += 1
     if at < end:
-        yield from _questions(text, at, end)
-
-
-def _questions(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The questions of a form that stand in columns, each with its answer: "HTN: N   DM: Y", "HTN [ ] Y [x] N   DM [x] Y [ ] N"."""
-    at, answered = start, None
-    gaps = _GAP.finditer(text, start, end) if "  " in text[start:end] or "\t" in text[start:end] else ()
-    cells = list(itertools.pairwise([start, *(n for gap in gaps for n in gap.span()), end]))[::2]
-    for begin, stop in cells if len(cells) > 1 else ():
-        asked = _ASKED.search(text, begin, stop) is not None
-        word = _LETTERS.match(text, begin, stop)
-        if asked and answered is not None and word and word[0].lower() not in _OPTIONS:
-            yield at, answered
-            at, answered = begin, None
-        # The words after an answer go with it, up to the next question.
-        if asked or answered is not None:
-            answered = stop
-    yield at, end
+        yield from questions(text, at, end)
 
 
 def _ends(text: str, start: int, dot: int, after: int, end: int) -> bool:
