@@ -1,6 +1,5 @@
 """From a document's text to its sentences: lines, list items, hard wraps, sections. All offsets are the document's."""
 
-import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal, NamedTuple
