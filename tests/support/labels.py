@@ -46,8 +46,12 @@ def agree(found: Any, wanted: Any) -> bool:
 
     A label's bound without a sign, ``[24, null]``, leaves open whether it is meant itself, as the vocabulary does; ``[">24", null]`` does not.
     """
-    if found == wanted or not (isinstance(found, list) and isinstance(wanted, list) and len(found) == len(wanted) == 2):
+    if found == wanted or not (isinstance(found, list) and isinstance(wanted, list)):
         return bool(found == wanted)
+    if all(isinstance(word, str) and word[:1] not in ("<", ">") for word in (*found, *wanted)):
+        return set(found) == set(wanted)  # Codes and levels are sets, in whatever order the label has them.
+    if len(found) != 2 or len(wanted) != 2:
+        return False
     return all(_same_bound(a, b) for a, b in zip(found, wanted, strict=True))
 
 
