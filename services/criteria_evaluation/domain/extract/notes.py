@@ -4,7 +4,6 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Final
 
 from services.criteria_evaluation.domain.extract.aligned import ANSWERED, answers_apart, set_apart
@@ -92,14 +91,16 @@ class _Reader:
         self._around = Open()
         self._section: str | None = None
         self._report = True
+        self._operative: bool | None = None
         self._table = Table()
         self._relatives = Relatives(document.text)
         self._foreign = foreign(document.text)
 
-    @cached_property
-    def _operative(self) -> bool:
+    def _is_operative(self) -> bool:
         """Whether the note is a surgeon's, which few notes are asked."""
-        return bool(_OPERATIVE.search(self._text)) and not _REPORT.search(self._text)
+        if self._operative is None:
+            self._operative = bool(_OPERATIVE.search(self._text)) and not _REPORT.search(self._text)
+        return self._operative
 
     def read(self, sentence: Sentence) -> Iterator[Mention]:
         """The mentions of a sentence."""
@@ -132,7 +133,7 @@ class _Reader:
             self._report = False
         elif category == "impression":
             return "imaging" if self._report else "assessment"
-        elif category == "indication" and self._operative:
+        elif category == "indication" and self._is_operative():
             return None
         return category
 

@@ -1,7 +1,6 @@
 """A story about a relative that goes on in the next sentence: "His wife also has COPD. Her saturation at rest is 85%."""
 
 import re
-from functools import cached_property
 from typing import Final
 
 _STORY: Final = re.compile(
@@ -25,16 +24,31 @@ _OF_A_MAN: Final = re.compile(
 _OF_A_WOMAN: Final = re.compile(
     r"(?<!dear )\b(?:mrs|ms|miss|woman|female|lady|girl)\b|\b[0-9]{1,3} ?(?:yo|y/o|y\.o\.)? ?F\b", re.IGNORECASE
 )
-_HE: Final = re.compile(r"\b(?:he|him|his|patient|pt)\b", re.IGNORECASE)
-_SHE: Final = re.compile(r"\b(?:she|her|hers|patient|pt)\b", re.IGNORECASE)
-
-
-def _often(person: re.Pattern[str], text: str) -> int:
-    return sum(1 for _ in person.finditer(text, 0, _COUNTED))
+_HE: Final = re.compile(r"[HhPp](?i:(?<=\bh)(?:e|im|is)|(?<=\bp)(?:atient|t))\b")
+_SHE: Final = re.compile(r"[SsſHhPp](?i:(?<=\bs)he|(?<=\bh)ers?|(?<=\bp)(?:atient|t))\b")
+"""He, him, his or she, her, hers, or the patient; the set of first letters lets all other words be skipped fast."""
 
 
 _BEGINNINGS: Final = frozenset({"Sh", "sh", "SH", "He", "he", "HE", "Hi", "hi", "HI"})
 """The first letters of she, her, he and his."""
+
+
+_Sex = tuple[re.Pattern[str], re.Pattern[str]]
+"""How a sentence about another person begins, and the words for the patient."""
+
+
+def _sex_in(text: str) -> _Sex | None:
+    """What tells another person from the patient; None where the note leaves open who is what."""
+    man = _OF_A_MAN.search(text, 0, _INTRODUCED) is not None
+    woman = _OF_A_WOMAN.search(text, 0, _INTRODUCED) is not None
+    own, other = (_HE, _SHE) if man else (_SHE, _HE)
+    if man == woman or _often(own, text) <= _often(other, text):
+        return None
+    return _GOES_ON["she" if man else "he"], own
+
+
+def _often(person: re.Pattern[str], text: str) -> int:
+    return len(person.findall(text, 0, _COUNTED))
 
 
 class Relatives:
@@ -44,19 +58,15 @@ class Relatives:
     def __init__(self, text: str) -> None:
         self._text = text
         self._told: re.Pattern[str] | None = None
-
-    @cached_property
-    def _sex(self) -> tuple[re.Pattern[str], re.Pattern[str]] | None:
-        """How a sentence about another person begins, and the words for the patient; None where the note leaves open who is what."""
-        man = _OF_A_MAN.search(self._text, 0, _INTRODUCED) is not None
-        woman = _OF_A_WOMAN.search(self._text, 0, _INTRODUCED) is not None
-        own, other = (_HE, _SHE) if man else (_SHE, _HE)
-        if man == woman or _often(own, self._text) <= _often(other, self._text):
-            return None
-        return _GOES_ON["she" if man else "he"], own
+        self._sex: _Sex | None = None
+        self._is_asked = False
 
     def _is_another(self, start: int, end: int) -> bool:
-        if self._text[start : start + 2] not in _BEGINNINGS or self._sex is None:
+        if self._text[start : start + 2] not in _BEGINNINGS:
+            return False
+        if not self._is_asked:  # Not a cached property, which compiled code works out anew each time.
+            self._sex, self._is_asked = _sex_in(self._text), True
+        if self._sex is None:
             return False
         other, own = self._sex
         return bool(other.match(self._text, start, end)) and not own.search(self._text, start, min(end, start + _NEAR))
