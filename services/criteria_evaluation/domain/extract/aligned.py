@@ -141,8 +141,9 @@ def answers_apart(tokens: Tokens) -> Tokens:
         alone = last or tokens.words[i + 1] == "(" or tokens.starts[i + 1] - tokens.ends[i] > 1
         alone = alone or tokens.words[i + 1 :] == ["."] or (word == "none" and tokens.words[i + 1] in _BY)
         mark = ""
-        if word in ANSWERED and gap > 1 and alone and words[-1] not in (":", "?", "."):
-            mark, answered = ":", True
+        led = i > 0 and words[-1][:3] == "..."  # "Diabetes ........ NO    A1c 5.8"
+        if word in ANSWERED and (gap > 1 or led) and alone and words[-1] not in (":", "?", "."):
+            mark, answered = "" if led else ":", True
         elif answered and gap > 1 and word != "(":
             mark, answered = ";", False
         if mark:

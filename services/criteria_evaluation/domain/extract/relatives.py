@@ -29,6 +29,10 @@ _SHE: Final = re.compile(r"[SsſHhPp](?i:(?<=\bs)he|(?<=\bh)ers?|(?<=\bp)(?:atie
 """He, him, his or she, her, hers, or the patient; the set of first letters lets all other words be skipped fast."""
 
 
+_HIM: Final = re.compile(r"\bhe\b", re.IGNORECASE)
+_HER: Final = re.compile(r"\bshe\b", re.IGNORECASE)
+_CLEARLY: Final = 2
+"""Where no word tells the patient's sex, the one who is spoken of so much oftener is the patient."""
 _BEGINNINGS: Final = frozenset({"Sh", "sh", "SH", "He", "he", "HE", "Hi", "hi", "HI"})
 """The first letters of she, her, he and his."""
 
@@ -41,6 +45,9 @@ def _sex_in(text: str) -> _Sex | None:
     """What tells another person from the patient; None where the note leaves open who is what."""
     man = _OF_A_MAN.search(text, 0, _INTRODUCED) is not None
     woman = _OF_A_WOMAN.search(text, 0, _INTRODUCED) is not None
+    if not man and not woman:
+        oftener = len(_HIM.findall(text, 0, _COUNTED)) - len(_HER.findall(text, 0, _COUNTED))
+        man, woman = oftener >= _CLEARLY, oftener <= -_CLEARLY
     own, other = (_HE, _SHE) if man else (_SHE, _HE)
     if man == woman or _often(own, text) <= _often(other, text):
         return None

@@ -59,6 +59,8 @@ TITLE: Final = "title"
 """The kind of a line that looks like a heading and is none that the lexicon knows: only statements about titles count in it."""
 _KEY: Final = re.compile(r"[A-Z][A-Za-z]*(?:[ /&-][A-Za-z]+){0,4}(?: ?\([^()\n]{1,30}\))?:(?=\s)")
 """A form's question, up to its colon."""
+_ANEW: Final = re.compile(_KEY.pattern + r"|(?:BP|HR|VS|[Vv]itals?|Temp|SpO2|Wt|Ht|BMI|O2 sat|Afebrile)\b")
+"""What begins anew below a family history of one line: a form's question, or vital signs."""
 _OF_A_LINE: Final = frozenset(
     ["family", "past_history", "surgical_history", "indication", "complaint", "social", "medications", "pathology", "review"]
 )  # fmt: skip
@@ -125,7 +127,7 @@ def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
             elif (
                 inline
                 and first == start
-                and (category in _OF_A_PARAGRAPH or (category in _OF_A_LINE and _KEY.match(text, first, last)))
+                and (category in _OF_A_PARAGRAPH or (category in _OF_A_LINE and _ANEW.match(text, first, last)))
             ):
                 name = category = None
             if first < last:
@@ -183,7 +185,11 @@ def _continues(last: str, line: str, width: int, sections: Mapping[str, str]) ->
     ):
         return False  # A printed line of name and value, or a rule, stands alone.
     room = len(last) + 1 + len(line.split(None, 1)[0]) <= width - _RAGGED
-    if (last[-1] in ".!?;" and (room or len(last) < _SHORT_LINE)) or _ITEM.match(line) or _KEY.match(line):
+    if (
+        (last[-1] in ".!?;" and (room or len(last) < _SHORT_LINE or _ANEW.match(line)))
+        or _ITEM.match(line)
+        or _KEY.match(line)
+    ):
         return False
     return _heading(line, sections) is None and _heading(last, sections) != (len(last), True)
 
