@@ -21,11 +21,20 @@ def number_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
             ones = NUMBER_WORDS.get(tokens.word(k), 0.0)
             if 1 <= ones <= 9:
                 number, j = number + ones, k + 1
+        if 1 <= number <= 9 and tokens.word(j) == "hundred":
+            return _hundreds(tokens, number * 100, j + 1)
         return _with_decimals(tokens, number, j)
     if "0" <= word[0] <= "9" and "-" not in word and "/" not in word and word.count(".") < 2:
         number = float(word)
         return (number, i + 1) if number < 1e6 else None
     return (HALVES[word], i + 1) if word in HALVES else None
+
+
+def _hundreds(tokens: Tokens, hundreds: float, j: int) -> tuple[float, int]:
+    """``two hundred and ten``: hundreds in words, with the tens and ones after them."""
+    k = j + 1 if tokens.word(j) == "and" else j
+    rest = number_at(tokens, k) if 1 <= NUMBER_WORDS.get(tokens.word(k), 0.0) < 100 else None
+    return (hundreds + rest[0], rest[1]) if rest is not None and rest[0] < 100 else (hundreds, j)
 
 
 def _with_decimals(tokens: Tokens, number: float, j: int) -> tuple[float, int]:

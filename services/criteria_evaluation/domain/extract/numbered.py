@@ -29,6 +29,10 @@ from services.criteria_evaluation.domain.extract.physical import (
 from services.criteria_evaluation.domain.extract.words import Tokens, Units, Value
 from services.criteria_evaluation.domain.quantities import Interval
 
+_PRINTED: Final = [str(number) for number in range(11)]
+"""A scale of a form, of whose numbers one is marked: "0 1 2 3 4 5 6 [7] 8 9 10"."""
+_BRACKETS: Final = {"[": "]", "(": ")"}
+
 
 def plain(tokens: Tokens, i: int, out: Units) -> int:
     """A word as it stands."""
@@ -41,9 +45,35 @@ def number_value(tokens: Tokens, i: int, out: Units, on: dt.date | None) -> int:
     if date := date_at(tokens.words, i, on):
         out.add("<date>", tokens.starts[i], tokens.ends[date[1] - 1], Value(date=date[0]))
         return date[1]
+    if tokens.word(i) == "0" and (scale := _printed_scale(tokens, i)):
+        marked, end = scale
+        if marked is None:
+            out.add("<scale>", tokens.starts[i], tokens.ends[end - 1])
+        else:
+            score = Value(Interval.at(float(tokens.words[marked])), "{score}")
+            out.add("<n/10>", tokens.starts[marked], tokens.ends[marked], score)
+        return end
     asked = tokens.word(i) == "one" and out.words[-1:] in (["circle"], ["check"], ["choose"], ["select"], ["mark"])
     read = None if asked else number_at(tokens, i)
     return plain(tokens, i, out) if read is None else valued(tokens, i, read[0], read[1], out, on)
+
+
+def _printed_scale(tokens: Tokens, i: int) -> tuple[int | None, int] | None:
+    """Where the one number of a printed scale stands that is in brackets, if any, and where the scale ends.
+
+    None where the numbers from ``i`` on are no such scale.
+    """
+    words, marked, j = tokens.words, [], i
+    for number in _PRINTED:
+        bracket = tokens.word(j) in _BRACKETS
+        j += bracket
+        if tokens.word(j) != number:
+            return None
+        if bracket and tokens.word(j + 1) in _BRACKETS.values():
+            marked.append(j)
+            j += 1
+        j += 1
+    return (marked[0] if len(marked) == 1 else None), min(j, len(words))
 
 
 def valued(tokens: Tokens, i: int, number: float, j: int, out: Units, on: dt.date | None) -> int:

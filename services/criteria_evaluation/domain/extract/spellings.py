@@ -16,6 +16,8 @@ SPELLINGS: Final[dict[str, str]] = {
     "dyslipidaemia": "dyslipidemia",
     "favour": "favor",
     "favours": "favors",
+    "gray": "gy",
+    "grays": "gy",
     "haematocrit": "hematocrit",
     "haemorrhage": "hemorrhage",
     "hypercholesterolaemia": "hypercholesterolemia",
