@@ -85,7 +85,7 @@ KINDS: Final = (
     "pseudo",
     "ignore",
 )
-UNDENIABLE: Final[dict[str, Undeniable]] = {"keep": "yes", "exact": "exact"}
+UNDENIABLE: Final[dict[str, Undeniable]] = {"keep": "yes", "exact": "exact", "require": "required"}
 _USES: Final = ("drop", "keep", "later", "require")
 
 
@@ -245,7 +245,7 @@ def _target(data: Mapping[str, Entry], fact: FactType, cues: set[str], contexts:
         value = True
     negated: bool | str | tuple[str, ...] | None = (not value) if isinstance(value, bool) else None
     if "negated" in data:
-        apart = data["negated"].data in ("drop", "keep", "exact")
+        apart = data["negated"].data in ("drop", "keep", "exact", "require")
         negated = None if apart else read_value(data["negated"], fact)
     if "cue" in data and data["cue"].text() not in cues:
         data["cue"].fail(f"There is no cue '{data['cue'].text()}'.")

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 Direction = Literal["forward", "backward", "both"]
 Use = Literal["drop", "keep", "later", "require"]
 Reach = Literal["clause", "sentence", "section"]
-Undeniable = Literal["no", "exact", "yes"]
+Undeniable = Literal["no", "exact", "yes", "required"]
 Grouped = tuple[str, frozenset[str]]
 """A group of contexts, and contexts of it."""
 
@@ -24,7 +24,7 @@ class Target:
     which the statement must stand (one of each group), ``excludes`` those in which it must not,
     ``yields`` those in which it counts only where nothing better is said. An ``undeniable`` statement stands whatever is
     denied beside it ("no healing over 8 weeks of standard care" denies healing, not the weeks); one that is so where it is
-    ``exact`` stands as a number and falls as a bound ("no CSF seen: Bilsky 3", but "no loss above 25%"). A ``background`` statement is of the patient's history, which the reason for a test tells too.
+    ``exact`` stands as a number and falls as a bound ("no CSF seen: Bilsky 3", but "no loss above 25%"), and one whose denial is ``required`` says nothing where it is not denied ("heart disease" is not always of the coronaries, "no heart disease" excludes it). A ``background`` statement is of the patient's history, which the reason for a test tells too.
     Of the values that a note states by targets of the ``lowest`` only the least counts: a walk is as low as its lowest minute.
     """
 

@@ -174,7 +174,9 @@ def judge(target: Target, flags: frozenset[str]) -> tuple[bool, int] | None:
     """Whether the statement counts: (denied, rank), or None where it is no source."""
     if "unchecked" in flags or "family" in flags or "possible" in flags:
         return None
-    if "answered" in flags and target.undeniable != "no":
+    if target.undeniable == "required" and "negated" not in flags:
+        return None
+    if "answered" in flags and target.undeniable in ("exact", "yes"):
         return None  # "SpO2 of 88% or less: no" asks of a bound, and tells no number.
     rank = target.rank
     for flag, use in (("historical", target.past), ("planned", target.planned), ("reported", target.reported)):
