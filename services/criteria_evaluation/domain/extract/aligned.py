@@ -18,6 +18,7 @@ _OPTIONS: Final = frozenset(
     {"yes", "no", "y", "n", "na", "unknown", "unk", "present", "absent", "positive", "negative", "normal", "none"}
 )
 _WORD: Final = re.compile(r"[A-Za-z]+")
+_EITHER: Final = frozenset({"y", "n", "yes", "no"})
 _NUMBERED: Final = re.compile(r"[0-9]{1,2}[.)] \S")
 _ANSWER_COLUMNS: Final = re.compile(r" {3}(?:yes|y) {2,}(?:no|n)\b", re.IGNORECASE)
 """A heading of a column for each answer: of its rows some have one mark only."""
@@ -71,6 +72,8 @@ def _names(line: str) -> bool:
     cells = _CELLS.findall(line)
     if cells and _NUMBERED.match(cells[0]):
         cells = [cells[0].partition(" ")[2], *cells[1:]]  # "2. MEDICAL CONDITIONS     Yes    No"
+    if len({cell.lower() for cell in cells if cell.lower() in _EITHER}) == 1:
+        return False  # "DIABETES    N    A1C 5.6" answers a question; only a heading has a column for each answer.
     worded = [cell for cell in cells if not _FREQUENCY.fullmatch(cell)]
     if len(worded) < 2 and len(worded) < len(cells):
         return False
