@@ -31,7 +31,11 @@ def lexicon() -> Lexicon:
         # A short word alone on its line is a heading.
         ("Rec\n - T6 corpectomy\n - T5-T7 fusion", "spine.fusion_levels", [2, 2]),
         # A unit of radiation in full.
-        ("L3 myeloma. In January he had 8 gray to L3. Kyphoplasty of L3 is requested.", "oncology.spine_radiation_prior", True),
+        (
+            "L3 myeloma. In January he had 8 gray to L3. Kyphoplasty of L3 is requested.",
+            "oncology.spine_radiation_prior",
+            True,
+        ),
     ],
 )
 def test_what_is_written_is_read(text: str, fact: str, label: object, lexicon: Lexicon) -> None:
