@@ -4,9 +4,12 @@ import re
 from typing import Final
 
 _HOW: Final = re.compile(
+    r"\s*(?:"
     r"(?:(?:(?:this|it|that|these|all|both)\s+(?:was|were)\s+)?(?:done|tested|obtained|measured|recorded|taken|performed)"
     r"|(?:he|she|(?:the\s+)?(?:patient|pt))\s+was\s+tested)"
-    r"\s+(?:with|without|on|off|in|while|unaided|using|under|through)\b(?!\s*:)",
+    r"\s+(?:with|without|on|off|in|while|unaided|using|under|through)\b(?!\s*:)"
+    r"|(?:(?:both|the|her|his)\s+)?(?:hearing\s+)?aids?\s+(?:(?:was|were)\s+)?(?:not\s+(?:worn|used|in|on)|out|off|removed)\b"
+    r")",
     re.IGNORECASE,
 )
 

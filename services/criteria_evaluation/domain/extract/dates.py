@@ -59,8 +59,13 @@ def _is_day(words: Sequence[str], i: int) -> bool:
     return (
         _digits(_at(words, i - 1), 2)
         and _digits(_at(words, i + 1), 2)
-        and (words[i + 1] not in _STRENGTHS or _at(words, i - 2) in _BEFORE)
+        and (words[i + 1] not in _STRENGTHS or _at(words, i - 2) in _BEFORE or _is_measured(words, i + 2))
     )
+
+
+def _is_measured(words: Sequence[str], j: int) -> bool:
+    """Whether sides multiplied stand at ``j``: what is before them is the day of a measurement ("2/5 1.9 x 1.6")."""
+    return _at(words, j)[:1].isdigit() and _at(words, j + 1) in ("x", "×")
 
 
 def date_at(words: Sequence[str], i: int, on: dt.date | None) -> tuple[dt.date, int] | None:
@@ -176,7 +181,7 @@ def _day_first(words: Sequence[str], i: int, on: dt.date | None) -> tuple[dt.dat
     if _at(words, j) == "of" or _at(words, j) in _DASHES:
         j += 1
     month = MONTHS.get(_at(words, j))
-    told = j > i + 1 or _at(words, i - 1) in _BEFORE or _happens(words, i)
+    told = j > i + 1 or _at(words, i - 1) in _BEFORE or _happens(words, i) or _is_measured(words, j + 1)
     if month is None or (_at(words, j) == "may" and not told and _year(words, j + 1) is None):
         return None  # "of whom 3 may", but "3rd May" and "3-May"
     return _dated(words, j + 1, month, int(words[i]), on)
@@ -200,7 +205,7 @@ def _short(words: Sequence[str], i: int, on: dt.date | None) -> tuple[dt.date, i
     named = (before in _BEFORE and (day not in _STRENGTHS or before == "since")) or (
         day not in _STRENGTHS and _happens(words, i)
     )
-    if not (padded or named) or not 1 <= int(words[i]) <= 12:
+    if not (padded or named or _is_measured(words, i + 3)) or not 1 <= int(words[i]) <= 12:
         return None
     date = _of(int(words[i]), int(day), on)
     return None if date is None else (date, i + 3)

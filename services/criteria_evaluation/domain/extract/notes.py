@@ -188,12 +188,12 @@ class _Reader:
     def _mentions(self, reading: Reading, sentence: Sentence, base: int) -> Iterator[Mention]:
         on, text, vocabulary = self._standing.on, self._text, self._lexicon.vocabulary
         stale = self._standing.stale
-        for fact, said, start, end, rank, lowest in reading.statements:
+        for fact, said, start, end, rank, lowest, day in reading.statements:
             if stale and vocabulary[fact].latest:
                 continue
             start, end = start + base, end + base
             source = Source("note", None, self._document.id, sentence.section, start, end, text[start:end])
-            yield Mention(fact, said, source, on, rank + self._standing.rank(vocabulary[fact].kind), lowest)
+            yield Mention(fact, said, source, day or on, rank + self._standing.rank(vocabulary[fact].kind), lowest)
 
 
 def _parts(text: str, sentence: Sentence, lexicon: Lexicon, table: Table) -> Iterator[Tokens]:
@@ -239,5 +239,5 @@ def read_phrase(text: str, category: str, lexicon: Lexicon) -> Iterator[Mention]
     for tokens in tokens_of(text, Sentence(0, len(text), None, category)):
         units = units_of(tokens)
         place = Place(category, {}, {}, text[-1:] == ";")
-        for fact, said, start, end, rank, _ in read_units(units, place, None, marks_of(units), lexicon).statements:
+        for fact, said, start, end, rank, *_ in read_units(units, place, None, marks_of(units), lexicon).statements:
             yield Mention(fact, said, Source("note", None, "", None, start, end, text[start:end]), None, rank)

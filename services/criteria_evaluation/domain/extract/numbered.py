@@ -32,6 +32,7 @@ from services.criteria_evaluation.domain.quantities import Interval
 _PRINTED: Final = [str(number) for number in range(11)]
 """A scale of a form, of whose numbers one is marked: "0 1 2 3 4 5 6 [7] 8 9 10"."""
 _BRACKETS: Final = {"[": "]", "(": ")"}
+_IN_WEEKS: Final = (["week"], ["wk"])
 
 
 def plain(tokens: Tokens, i: int, out: Units) -> int:
@@ -136,6 +137,8 @@ def _united(
         return i + 1
     if kind == "<num>" and len(out.words) > 1 and out.words[-1] in HEADED and out.words[-2] in BODY:
         kind, unit = HEADED[out.words[-1]]  # "Height (m)  1.84": the unit stands with the name.
+    if kind == "<num>" and out.words[-1:] in _IN_WEEKS and tokens.word(k) in ("of", "into"):
+        kind, unit = "<dur>", "wk"  # "Week 6 of standard care" is the sixth.
     if kind == "<num>" and is_strength(out.words, interval.low, interval.high):
         graded = tokens.word(k)
         end = k + 1 if graded in ("-", "+", "–") and tokens.starts[k] == tokens.ends[k - 1] else k

@@ -23,7 +23,7 @@ _NO_FLAGS: Final[frozenset[str]] = frozenset()
 
 
 class Statement(NamedTuple):
-    """A value of a fact, and the offsets of the words that state it."""
+    """A value of a fact, and the offsets of the words that state it; ``on`` is the day that stands before the value."""
 
     fact: str
     said: Said
@@ -31,6 +31,7 @@ class Statement(NamedTuple):
     end: int
     rank: int
     lowest: bool = False
+    on: dt.date | None = None
 
 
 class Reading(NamedTuple):
@@ -94,8 +95,18 @@ def read_units(units: Units, place: Place, on: dt.date | None, marks: Marks, lex
         if said is None:
             continue
         start = next((at for p in taken if (at := units.starts[p]) >= place.begin), units.starts[taken[0]])
-        statements.append(Statement(target.fact, said, start, units.ends[taken[-1]], rank, target.lowest))
+        day = _day_of(units, slot, on)
+        statements.append(Statement(target.fact, said, start, units.ends[taken[-1]], rank, target.lowest, day))
     return Reading(tuple(statements), cues, after, marks)
+
+
+def _day_of(units: Units, slot: int | None, on: dt.date | None) -> dt.date | None:
+    """The day that stands directly before sides multiplied, as in a list of measurements: "3/11 2.6 x 1.9, 4/1 2.2 x 1.7"."""
+    if slot is None or units.words[slot] != "<dims>":
+        return None
+    before = slot - 2 if units.words[slot - 1 : slot] == [":"] else slot - 1
+    day = units.values[before].date if before >= 0 and units.words[before] == "<date>" else None
+    return None if day is None or (on is not None and day > on) else day
 
 
 def _chosen(contexts: Sequence[Opened], words: Sequence[str]) -> Sequence[Opened]:

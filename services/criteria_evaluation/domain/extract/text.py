@@ -259,7 +259,8 @@ def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
             continue
         if found.group()[0] == "." and len(found.group()) <= 2 and not _ends(text, at, found.start(), stop, end):
             continue
-        if found.group()[0] == "?" and _ANSWER.match(text, stop, end):
+        sign = found.group()[0]
+        if (sign == "?" and _ANSWER.match(text, stop, end)) or (sign == ";" and goes_on(text, stop, end)):
             continue
         if at < stop:
             yield from questions(text, at, stop)

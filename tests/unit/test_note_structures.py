@@ -1,0 +1,63 @@
+"""How the values of a note are told: in the next sentence, across a wrapped line, beside their day, behind "NONE"."""
+
+import datetime as dt
+
+import pytest
+
+from services.criteria_evaluation.domain.extract import extract
+from services.criteria_evaluation.domain.extract.asides import goes_on
+from services.criteria_evaluation.domain.lexicon import Lexicon, load_lexicon
+from shared.clinical.model import Document
+from shared.policy import read_policy
+from tests.support.labels import as_label
+
+
+@pytest.fixture(scope="module")
+def lexicon() -> Lexicon:
+    return load_lexicon(read_policy("lexicon"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Done without amplification", True),
+        ("This was measured on 2 L", True),
+        ("She was tested under headphones", True),
+        ("aids were not worn", True),
+        ("Measured on: 03/02/2026", False),
+        ("She was taken off oxygen", False),
+        ("Performed by Dr. Lee", False),
+        ("No change", False),
+    ],
+)
+def test_a_sentence_without_a_subject_belongs_to_the_value_before(text: str, expected: bool) -> None:
+    assert goes_on(text, 0, len(text)) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "fact", "label"),
+    [
+        # How a value was got may follow it in a sentence of its own.
+        ("COPD. SpO2 86% at rest. Measured on 2 L.", "oxygen.sao2_rest", None),
+        ("COPD. SpO2 86% at rest. Measured on room air.", "oxygen.sao2_rest", [86, 86]),
+        # "With" shortened is no week.
+        ("Diabetic foot ulcer, Wagner 3 w/ abscess.", "wound.wagner_grade", [3, 3]),
+        ("Diabetic foot ulcer. Standard wound care x 6 w.", "wound.standard_care_duration", [42, 42]),
+        # The number of a week that goes on is how long it has been.
+        ("Diabetic foot ulcer. Week 6 of standard wound care.", "wound.standard_care_duration", [42, 42]),
+        # A list wraps with an indent.
+        ("Assessment: 1. Diabetic foot ulcer, 8 weeks of standard\n      wound care.", "wound.standard_care_duration", [56, 56]),
+        # A measurement is of the day that stands before it, in whatever order they come.
+        ("Diabetic foot ulcer. 5/6 1.7 x 1.3, 4/15 2.0 x 1.5, 3/11 2.6 x 1.9", "wound.healing_measurable", True),
+        ("Diabetic foot ulcer. 3/11 1.7 x 1.3, 4/15 2.0 x 1.5, 5/6 2.6 x 1.9", "wound.healing_measurable", False),
+        # ... and it is the day of nothing else that follows.
+        ("Diabetic ulcer. 3/11 1.8 x 1.4. The toe is Wagner 2.\nImpression: history of Wagner 3.", "wound.wagner_grade", [2, 2]),
+        # What was before stands in brackets.
+        ("Hearing. Best aided AzBio in quiet 34% (2022: 61%).", "hearing.aided_sentence_score", None),
+        # A form's "none" names the test that shows it.
+        ("Hearing loss.\nLesion of acoustic nerve    NONE on MRI 1/20", "hearing.retrocochlear_lesion", False),
+    ],
+)  # fmt: skip
+def test_where_a_value_stands(lexicon: Lexicon, text: str, fact: str, label: object) -> None:
+    document = Document("sha256:0", text, date=dt.date(2026, 5, 20))
+    assert as_label(extract([document], [], lexicon).get(fact)) == label
