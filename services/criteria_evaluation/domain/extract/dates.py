@@ -22,6 +22,12 @@ _EVENTS: Final = frozenset(
 """What happens on a day: where one of them stands shortly before, 4/12 is a day, and so is "Monday"."""
 _NEAR: Final = 8
 _STRENGTHS: Final = frozenset({"5", "10"})
+_HAPPENINGS: Final = frozenset(
+    {"injury", "accident", "fall", "fell", "surgery", "admission", "admitted", "seen", "visit", "film", "mri", "ct", "collision", "crash"}
+)  # fmt: skip
+"""What happened "on 3/10", which is a day and no score."""
+_SCORED: Final = frozenset({"pain", "nrs", "vas", "score", "scored", "rated", "rates", "now", "today", "at", "is", ":"})
+"""Words near before a score: "pain 03/10"."""
 _SCALES: Final = frozenset({"18", "24", "28", "30"})
 """Days that are the highest number of a score as well: "Roland-Morris 12/24"."""
 _FRACTIONS: Final = frozenset({"5", "6", "8", "10", "12", "18", "24", "28", "30"})
@@ -205,7 +211,11 @@ def _short(words: Sequence[str], i: int, on: dt.date | None) -> tuple[dt.date, i
     named = (before in _BEFORE and (day not in _STRENGTHS or before == "since")) or (
         day not in _STRENGTHS and _happens(words, i)
     )
-    if not (padded or named or _is_measured(words, i + 3)) or not 1 <= int(words[i]) <= 12:
+    tenth = day == "10" and (
+        (before == "on" and _at(words, i - 2) in _HAPPENINGS)
+        or (words[i][0] == "0" and len(words[i]) == 2 and _SCORED.isdisjoint(words[max(0, i - 4) : i]))
+    )
+    if not (padded or named or tenth or _is_measured(words, i + 3)) or not 1 <= int(words[i]) <= 12:
         return None
     date = _of(int(words[i]), int(day), on)
     return None if date is None else (date, i + 3)

@@ -129,7 +129,8 @@ def _united(
 ) -> int:
     """The value of a number up to ``j``, or of the range that ``read`` gives with the index after it, with its unit."""
     interval, k = read
-    kind, unit, end = unit_at(tokens, k)
+    count = tokens.words[k : k + 3] == ["h", "/", "h"]  # "WBC 6.2  H/H 11/34": no hours.
+    kind, unit, end = ("<num>", None, k) if count else unit_at(tokens, k)
     if kind in ("<num>", "<pct>") and "fio2" in out.words[-2:]:
         kind = "<air>" if number in (0.21, 21.0) else "<rich>"
     if kind == "<num>" and k == j == i + 1 and number in KINDS and is_kind(out.words):

@@ -82,6 +82,10 @@ def _rate(tokens: Tokens, k: int) -> Unit | None:
     return None
 
 
+_AFTER_A_HEIGHT: Final = frozenset({"", ",", ";", ".", "and", ")", "tall"})
+"""What follows a height without a word for its inches: "5 ft 9 and 228 lb"."""
+
+
 def two_parts(tokens: Tokens, number: float, j: int) -> tuple[float, Unit] | None:
     """A height in feet and inches, or a time in hours and minutes, whose first number ends before ``j``."""
     word = tokens.word(j)
@@ -91,7 +95,8 @@ def two_parts(tokens: Tokens, number: float, j: int) -> tuple[float, Unit] | Non
             end = read[1]
             while tokens.word(end) in ("in", "inch", "inches", '"', "”", "″", "'", "’"):
                 end += 1
-            if end > read[1] or word in ("'", "’", "′"):
+            bare = word in ("ft", "feet") and number >= 4 and tokens.word(end) in _AFTER_A_HEIGHT
+            if end > read[1] or word in ("'", "’", "′") or bare:
                 return 12 * number + read[0], Unit("<len>", "[in_i]", end)
     if word == "in" and 48 <= number <= 84 and _ends_a_height(tokens.word(j + 1)):
         return number, Unit("<len>", "[in_i]", j + 1)
