@@ -26,6 +26,10 @@ _FULL: Final = 80
 """A line as long as this was wrapped by its writer."""
 _FREQUENCY: Final = re.compile(r"(?:125|[257]50|[1-8]?[05]00|[1-8]k|0?\.(?:25|5)k?)(?: ?k?hz)?", re.IGNORECASE)
 """A column of an audiogram; such columns may stand beside those of other tests."""
+_OF_RESULTS: Final = frozenset(
+    {"result", "results", "value", "values", "ref", "reference", "ref range", "reference range"}
+)
+"""What columns of a laboratory's report are called."""
 
 
 def aligned_rows(lines: Sequence[str]) -> list[bool]:
@@ -34,7 +38,7 @@ def aligned_rows(lines: Sequence[str]) -> list[bool]:
     rows = [False] * len(lines)
     i = 0
     while i < len(lines):
-        least = 2 if counts[i] and _ANSWER_COLUMNS.search(lines[i]) else max(3, counts[i])
+        least = _least(lines[i], counts[i])
         if counts[i] < 2 or not _names(lines[i]) or i + 1 == len(lines) or counts[i + 1] < least:
             i += 1
             continue
@@ -64,6 +68,14 @@ def hanging_lines(lines: Sequence[str]) -> list[bool]:
     return hanging
 
 
+def _least(heading: str, cells: int) -> int:
+    """How many cells the row below a heading has: as many, unless a column is of results, which may want flags and
+    ranges, or there is one for each answer."""
+    named = cells > 2 and not _OF_RESULTS.isdisjoint(cell.lower() for cell in _CELLS.findall(heading))
+    answers = cells > 0 and _ANSWER_COLUMNS.search(heading) is not None
+    return 2 if named or answers else max(3, cells)
+
+
 def _names(line: str) -> bool:
     """Whether a line is a heading: its cells are words, and none is a number or ends like a form's label.
 
@@ -84,6 +96,11 @@ def gap_cells(row: Tokens) -> list[Tokens]:
     """The cells of a row, at its wide gaps."""
     cuts = [i for i in range(1, len(row.words)) if row.starts[i] - row.ends[i - 1] >= _GAP]
     edges = [0, *cuts, len(row.words)]
+    if row.words[0][0].isdigit():
+        # What was done at an hour belongs to its name: "0905   ROOM AIR   SEATED   86   92".
+        following = next((k for k, at in enumerate(edges[1:-1], start=1) if row.words[at][0].isdigit()), 0)
+        if following > 2:
+            del edges[1:following]
     last = row.words[edges[-2] :]
     if len(edges) > 3 and not any(c.isdigit() for word in last for c in word) and row.words[edges[-2] - 1][0].isdigit():
         # A unit in a column of its own belongs to its number.

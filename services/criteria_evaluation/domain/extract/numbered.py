@@ -129,8 +129,8 @@ def _united(
 ) -> int:
     """The value of a number up to ``j``, or of the range that ``read`` gives with the index after it, with its unit."""
     interval, k = read
-    count = tokens.words[k : k + 3] == ["h", "/", "h"]  # "WBC 6.2  H/H 11/34": no hours.
-    kind, unit, end = ("<num>", None, k) if count else unit_at(tokens, k)
+    bare = tokens.words[k : k + 3] == ["h", "/", "h"] or _is_flagged(tokens, number, k, out)
+    kind, unit, end = ("<num>", None, k) if bare else unit_at(tokens, k)  # "WBC 6.2  H/H 11/34": no hours.
     if kind in ("<num>", "<pct>") and "fio2" in out.words[-2:]:
         kind = "<air>" if number in (0.21, 21.0) else "<rich>"
     if kind == "<num>" and k == j == i + 1 and number in KINDS and is_kind(out.words):
@@ -160,6 +160,14 @@ def _united(
     return end
 
 
+def _is_flagged(tokens: Tokens, number: float, k: int, out: Units) -> bool:
+    """Whether the letter at ``k`` only says that a laboratory's value is high or low: "Hct 57.4 H" are no hours, "pO2 57 L" no litres."""
+    letter = tokens.word(k)
+    if letter not in _FLAGS or tokens.starts[k] == tokens.ends[k - 1]:
+        return False
+    return not _LABORATORY.isdisjoint(out.words[-3:]) and (letter == "h" or number > _FASTEST)
+
+
 def _in_series(tokens: Tokens, i: int, out: Units) -> bool:
     """Whether a number is one of several figures between strokes: a blood gas, or hemoglobin and hematocrit."""
     if tokens.word(i - 1) == "/" and i > 1 and tokens.words[i - 2][0].isdigit():
@@ -176,5 +184,12 @@ def _measured(tokens: Tokens, i: int, parts: tuple[float, Unit], out: Units) -> 
     return unit.end
 
 
+_FLAGS: Final = frozenset({"h", "l"})
+_FASTEST: Final = 15
+"""Litres a minute that a cannula or a mask gives at most: "SpO2 2 L 94%" is a flow."""
+_LABORATORY: Final = frozenset(
+    ["hct", "hematocrit", "hgb", "hb", "thb", "po2", "pao2", "pco2", "paco2", "so2", "sao2", "spo2", "sat", "saturation", "mmhg"]
+)  # fmt: skip
+"""Names, and a unit, behind which a value of a blood gas or a blood count stands."""
 _SCALES: Final = frozenset({(0, 5), (0, 10), (1, 10), (0, 6), (7, 12), (13, 18), (0, 18), (0, 24), (0, 100)})
 """Ranges of scores, which stand beside their names and are no measurements: "Pain (0-10)"."""

@@ -72,8 +72,8 @@ _LEADING: Final = frozenset(
 )  # fmt: skip
 """Words that no line ends with unless the next one carries it on."""
 _SOAP: Final = frozenset("SOAP")
-_SOAP_LINE: Final = re.compile(r"[SOAP](?: ?[-–] |  +|\t)(?=\S)")
-"""Notes in four parts (subjective, objective, assessment, plan) may name each by its letter alone."""
+_SOAP_LINE: Final = re.compile(r"(?:[SOAP](?: ?[-–] |  +|\t)(?=\S)|[SO]\. (?=[A-Z0-9]))")
+"""Notes in four parts (subjective, objective, assessment, plan) may name each by its letter alone; "A. " may be of a list."""
 _PULSE: Final = re.compile(r"P:\s{0,3}[0-9]{2,3}(?:[\s,;/]|$)")
 """A pulse among vital signs, which is no plan."""
 _LONGEST_HEADER: Final = 70
