@@ -34,7 +34,11 @@ def _kept(text: str, *said: tuple[str, str, Said]) -> list[str | None]:
     ],
 )
 def test_a_denial_counts_at_the_level_in_question(text: str, kept: bool) -> None:
-    said = [("lytic", "spine.lesion_levels", ("T8",)), ("Sac effaced", CANAL, True), ("no stenosis", CANAL, False)]
+    said: list[tuple[str, str, Said]] = [
+        ("lytic", "spine.lesion_levels", ("T8",)),
+        ("Sac effaced", CANAL, True),
+        ("no stenosis", CANAL, False),
+    ]
     assert ("no stenosis" in _kept(text.replace("No stenosis, ", ""), *said)) is kept
 
 
@@ -49,7 +53,10 @@ def test_two_discs_that_share_a_vertebra_are_two_places() -> None:
 
 def test_a_retropulsed_fragment_counts_wherever_it_is() -> None:
     text = "T12: fracture. L2: old burst, retropulsed."
-    said = [("fracture", "spine.lesion_levels", ("T12",)), ("retropulsed", "spine.retropulsion", True)]
+    said: list[tuple[str, str, Said]] = [
+        ("fracture", "spine.lesion_levels", ("T12",)),
+        ("retropulsed", "spine.retropulsion", True),
+    ]
     assert "retropulsed" in _kept(text, *said)
 
 
