@@ -99,7 +99,7 @@ def gap_cells(row: Tokens) -> list[Tokens]:
     if row.words[0][0].isdigit():
         # What was done at an hour belongs to its name: "0905   ROOM AIR   SEATED   86   92".
         following = next((k for k, at in enumerate(edges[1:-1], start=1) if row.words[at][0].isdigit()), 0)
-        if following > 2:
+        if following > 1:
             del edges[1:following]
     last = row.words[edges[-2] :]
     if len(edges) > 3 and not any(c.isdigit() for word in last for c in word) and row.words[edges[-2] - 1][0].isdigit():
