@@ -96,11 +96,6 @@ def gap_cells(row: Tokens) -> list[Tokens]:
     """The cells of a row, at its wide gaps."""
     cuts = [i for i in range(1, len(row.words)) if row.starts[i] - row.ends[i - 1] >= _GAP]
     edges = [0, *cuts, len(row.words)]
-    if row.words[0][0].isdigit():
-        # What was done at an hour belongs to its name: "0905   ROOM AIR   SEATED   86   92".
-        following = next((k for k, at in enumerate(edges[1:-1], start=1) if row.words[at][0].isdigit()), 0)
-        if following > 1:
-            del edges[1:following]
     last = row.words[edges[-2] :]
     if len(edges) > 3 and not any(c.isdigit() for word in last for c in word) and row.words[edges[-2] - 1][0].isdigit():
         # A unit in a column of its own belongs to its number.

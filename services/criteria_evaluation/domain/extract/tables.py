@@ -161,15 +161,18 @@ def _row(headings: Sequence[Tokens], cells: Sequence[Tokens]) -> Iterator[Tokens
         elif not any("/" in word or "-" in word for word in name.words) and "date" not in headings[0].words:
             name, rest = _NOTHING, 0  # The first column is a measure as the others are.
     for heading, cell in pairs[rest:]:
-        if cell.words and heading.words[:1] in _ANSWER_COLUMNS and len(heading.words) == 1:
-            if (mark := marked(cell)) is not None:
-                if mark:
-                    yield _answered(name, heading.words[0], cell)
-                continue
-            heading = _NOTHING
-        if cell.words:
-            own = around if around and not _circumstance(heading, cell) else ()
-            yield _joined(heading, name, cell, own)
+        if not cell.words:
+            continue
+        answers = len(heading.words) == 1 and heading.words in _ANSWER_COLUMNS
+        mark = marked(cell) if answers else None
+        if mark is not None:
+            if mark:
+                yield _answered(name, heading.words[0], cell)
+            continue
+        # A minute of a walk tells when a saturation was; beside a pulse it would be read as one.
+        named = _NOTHING if name.words[:1] == ["minute"] and _PERCENT.isdisjoint(heading.words) else name
+        own = around if around and not _circumstance(heading, cell) else ()
+        yield _joined(_NOTHING if answers else heading, named, cell, own)
 
 
 def _minute(number: Tokens, around: list[str]) -> tuple[Tokens, list[str]]:
