@@ -138,3 +138,12 @@ def test_what_is_denied_supports_no_other_condition() -> None:
     text = "No diabetes. Hypertension on lisinopril."
     sources = extract([Document("sha256:0", text)], [], LEXICON)["obesity.comorbidity"].sources
     assert [source.quote for source in sources if source.quote] == ["Hypertension"]
+
+
+def test_a_line_with_one_answer_is_no_heading() -> None:
+    lines = [
+        "DIABETES        N         A1C 5.6",
+        "THYROID         Y         LEVOTHYROXINE",
+        "OSA             N         STOP-BANG 3",
+    ]
+    assert aligned_rows(lines) == [False, False, False]

@@ -75,3 +75,12 @@ def test_copied_text_yields_to_another_measure_of_the_same_state(
 ) -> None:
     facts = extract([Document("note", text, date=dt.date(2026, 7, 20))], [], lexicon)
     assert as_label(facts.get("oxygen.pao2_rest")) == pressure
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [("No heart disease.", False), ("Heart disease.", None), ("CAD. No heart disease now.", True)],
+)
+def test_a_statement_may_count_only_where_it_is_denied(lexicon: Lexicon, text: str, label: object) -> None:
+    facts = extract([Document("note", text)], [], lexicon)
+    assert as_label(facts.get("condition.ischemic_heart_disease")) == label
