@@ -56,7 +56,12 @@ def number_value(tokens: Tokens, i: int, out: Units, on: dt.date | None) -> int:
         return end
     asked = tokens.word(i) == "one" and out.words[-1:] in (["circle"], ["check"], ["choose"], ["select"], ["mark"])
     read = None if asked else number_at(tokens, i)
-    return plain(tokens, i, out) if read is None else valued(tokens, i, read[0], read[1], out, on)
+    if read is None:
+        return plain(tokens, i, out)
+    number, j = read
+    if tokens.word(j) == "_" == tokens.word(i - 1) and tokens.starts[j] == tokens.ends[j - 1]:
+        j += 1  # A number that was put on a form's line: "_86_ %".
+    return valued(tokens, i, number, j, out, on)
 
 
 def _printed_scale(tokens: Tokens, i: int) -> tuple[int | None, int] | None:

@@ -82,7 +82,7 @@ def _rate(tokens: Tokens, k: int) -> Unit | None:
     return None
 
 
-_AFTER_A_HEIGHT: Final = frozenset({"", ",", ";", ".", "and", ")", "tall"})
+_AFTER_A_HEIGHT: Final = frozenset({"", ",", ";", ".", ")", "/", "|", "and", "tall"})
 """What follows a height without a word for its inches: "5 ft 9 and 228 lb"."""
 
 

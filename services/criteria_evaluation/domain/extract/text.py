@@ -272,7 +272,9 @@ def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _ends(text: str, start: int, dot: int, after: int, end: int) -> bool:
-    """Whether a full stop ends a sentence: not after an abbreviation or a list number, nor before a small letter."""
+    """Whether a full stop ends a sentence: not after an abbreviation, a list number or a letter that heads a part, nor before a small letter."""
+    if dot == start + 1 and text[start] in "SO":
+        return False
     at = after
     while at < end and text[at].isspace():
         at += 1
