@@ -150,7 +150,7 @@ _NOTHING: Final = Tokens([], [], [])
 
 def _row(headings: Sequence[Tokens], cells: Sequence[Tokens]) -> Iterator[Tokens]:
     """The sentences of a row: of each cell with its heading, the row's name, and what other cells say of the circumstances."""
-    name, rest = cells[0], 1
+    name, rest = _without_time(cells[0]), 1
     pairs = list(zip(headings, cells, strict=True))
     around = [word for heading, cell in pairs[1:] for word in _circumstance(heading, cell)]
     if name.words and name.words[0][0].isdigit() and headings[0].words:
@@ -173,6 +173,13 @@ def _row(headings: Sequence[Tokens], cells: Sequence[Tokens]) -> Iterator[Tokens
         named = _NOTHING if name.words[:1] == ["minute"] and _PERCENT.isdisjoint(heading.words) else name
         own = around if around and not _circumstance(heading, cell) else ()
         yield _joined(_NOTHING if answers else heading, named, cell, own)
+
+
+def _without_time(name: Tokens) -> Tokens:
+    """A row's name without the time of day behind its date, whose minutes would be read as a value: "04/21/2026 12:58"."""
+    words = name.words
+    timed = len(words) == 4 and "/" in words[0] and words[2] == ":"
+    return Tokens(words[:1], name.starts[:1], name.ends[:1]) if timed else name
 
 
 def _minute(number: Tokens, around: list[str]) -> tuple[Tokens, list[str]]:

@@ -76,6 +76,8 @@ _SOAP_LINE: Final = re.compile(r"(?:[SOAP](?: ?[-–] |  +|\t)(?=\S)|[SO]\. (?=[
 """Notes in four parts (subjective, objective, assessment, plan) may name each by its letter alone; "A. " may be of a list."""
 _PULSE: Final = re.compile(r"P:\s{0,3}[0-9]{2,3}(?:[\s,;/]|$)")
 """A pulse among vital signs, which is no plan."""
+_MARKED: Final = re.compile(r"#{2,6} [^\nA-Za-z]{0,20}[A-Za-z][^\n]{0,100}$")
+"""A heading of Markdown is one whatever it says; one # may stand before a problem of a list."""
 _LONGEST_HEADER: Final = 70
 _SHORT_LINE: Final = 55
 _RAGGED: Final = 12
@@ -196,6 +198,12 @@ def _continues(last: str, line: str, width: int, sections: Mapping[str, str]) ->
 
 def _heading(line: str, sections: Mapping[str, str]) -> tuple[int, bool] | None:
     """Where the heading that a line begins with ends, and whether it is the whole line; None where there is none."""
+    found = _unmarked(line, sections)
+    return (len(line), True) if found is None and _MARKED.match(line) else found
+
+
+def _unmarked(line: str, sections: Mapping[str, str]) -> tuple[int, bool] | None:
+    """The heading of a line that bears no sign of one."""
     if line[:1] in _SOAP and _SOAP_LINE.match(line) and line[0].lower() in sections:
         return 1, len(line.rstrip()) == 1
     colon = line.find(":", 0, _LONGEST_HEADER)
