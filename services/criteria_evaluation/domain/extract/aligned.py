@@ -19,6 +19,8 @@ _OPTIONS: Final = frozenset(
 )
 _WORD: Final = re.compile(r"[A-Za-z]+")
 _EITHER: Final = frozenset({"y", "n", "yes", "no"})
+_MEASURED: Final = re.compile(r"\s[0-9]+ ?%|(?:HR|BP|RR|SpO2|Pulse|Borg|Temp)\b:? [0-9]")
+"""A value, which no heading of a column has."""
 _NUMBERED: Final = re.compile(r"[0-9]{1,2}[.)] \S")
 _ANSWER_COLUMNS: Final = re.compile(r" {3}(?:yes|y) {2,}(?:no|n)\b", re.IGNORECASE)
 """A heading of a column for each answer: of its rows some have one mark only."""
@@ -82,6 +84,8 @@ def _names(line: str) -> bool:
     Two columns in words make a heading of the frequencies of an audiogram beside them.
     """
     cells = _CELLS.findall(line)
+    if len(cells) > 1 and _MEASURED.search(line):
+        return False
     if cells and _NUMBERED.match(cells[0]):
         cells = [cells[0].partition(" ")[2], *cells[1:]]  # "2. MEDICAL CONDITIONS     Yes    No"
     if len({cell.lower() for cell in cells if cell.lower() in _EITHER}) == 1:
