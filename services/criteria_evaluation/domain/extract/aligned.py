@@ -19,7 +19,7 @@ _OPTIONS: Final = frozenset(
 )
 _WORD: Final = re.compile(r"[A-Za-z]+")
 _EITHER: Final = frozenset({"y", "n", "yes", "no"})
-_MEASURED: Final = re.compile(r"\s[0-9]+ ?%|(?:HR|BP|RR|SpO2|Pulse|Borg|Temp)\b:? [0-9]")
+_MEASURED: Final = re.compile(r"\w: \S|\s[0-9]+ ?%|(?:HR|BP|RR|SpO2|Pulse|Borg|Temp)\b:? [0-9]")
 """A value, which no heading of a column has."""
 _NUMBERED: Final = re.compile(r"[0-9]{1,2}[.)] \S")
 _ANSWER_COLUMNS: Final = re.compile(r" {3}(?:yes|y) {2,}(?:no|n)\b", re.IGNORECASE)

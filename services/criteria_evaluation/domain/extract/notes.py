@@ -183,7 +183,7 @@ class _Reader:
         return read_units(units, place, self._standing.on, marks, self._lexicon)
 
     def _stand(self, marks: Marks, category: str | None, begins: bool, *, row: bool = False) -> None:
-        self._standing.line(marks, self._section, new_section=begins, known=category is not None, row=row)
+        self._standing.line(marks, self._section, new_section=begins, category=category, row=row)
 
     def _mentions(self, reading: Reading, sentence: Sentence, base: int) -> Iterator[Mention]:
         on, text, vocabulary = self._standing.on, self._text, self._lexicon.vocabulary

@@ -59,6 +59,8 @@ _ENTRIES: Final = frozenset({"visit", "session", "week", "day", "month", "record
 """What the entries of a series are called: "Visit 6 (02/09/2026)"."""
 
 _LASTS: Final = dt.timedelta(days=30)
+_QUOTED: Final = frozenset({"imaging", "pathology"})
+"""What an addendum names to say what it found; it goes on after it."""
 COPIED: Final = 6
 AMENDED: Final = -10
 
@@ -139,12 +141,15 @@ class Standing:
         self._only_here = False
         self._in_rows = False
 
-    def line(self, marks: Marks, section: str | None, *, new_section: bool, known: bool, row: bool = False) -> None:
+    def line(
+        self, marks: Marks, section: str | None, *, new_section: bool, category: str | None, row: bool = False
+    ) -> None:
         """Takes note of a sentence before its statements are read.
 
-        ``new_section``: it is the first of its section, ``known``: whose kind the lexicon knows. ``row``: it is a
+        ``new_section``: it is the first of its section, of the kind ``category`` if the lexicon knows it. ``row``: it is a
         cell of a table.
         """
+        known = category is not None
         head, dated = marks.head, False
         if new_section:
             self.on = self._note
@@ -152,7 +157,7 @@ class Standing:
             heading = _WORDS.findall((section or "").lower())
             dated = any(word.isdigit() for word in heading) or not _FORWARD.isdisjoint(heading)
             head = head.union(heading)
-            if self.amended and known and "addendum" not in head:
+            if self.amended and known and category not in _QUOTED and "addendum" not in head:
                 self.amended = self.corrects = False
         if not _MARKING.isdisjoint(head):
             self._marked(head, marks, new_section=new_section, dated=dated)
