@@ -11,6 +11,7 @@ from services.criteria_evaluation.domain.extract.contexts import longest
 from services.criteria_evaluation.domain.extract.dates import depends_on_day
 from services.criteria_evaluation.domain.extract.identity import foreign
 from services.criteria_evaluation.domain.extract.memory import Memory
+from services.criteria_evaluation.domain.extract.measured import measured
 from services.criteria_evaluation.domain.extract.mention import Mention, lower
 from services.criteria_evaluation.domain.extract.reading import Place, Reading, read_units
 from services.criteria_evaluation.domain.extract.relatives import Relatives
@@ -26,6 +27,7 @@ from services.criteria_evaluation.domain.lexicon_entries import Context
 from shared.clinical.model import Document, Source
 
 _CLINICAL: Final = frozenset({"exam", "complaint", "review", "past_history", "family", "social", "medications"})
+_HEALING: Final = "wound.healing_measurable"
 _CUE_REACH: Final = 8
 """How many sentences a context such as "SINS:" stays open, for a list of its parts."""
 _LONGEST_PHRASE: Final = 400
@@ -76,6 +78,10 @@ def read_document(document: Document, lexicon: Lexicon, memory: Memory[Reading] 
             else:
                 yield mention
     yield from series.values()
+    if not silent(_HEALING):
+        for start, end, healing in measured(document.text):
+            source = Source("note", None, document.id, None, start, end, document.text[start:end])
+            yield Mention(_HEALING, healing, source, reader.on)
 
 
 class _Reader:
@@ -86,8 +92,8 @@ class _Reader:
         self._text = document.text
         self._lexicon = lexicon
         self._memory = memory
-        self._on = document.date or note_date(document.text)
-        self._standing = Standing(self._on, series=is_series(document.text))
+        self.on = document.date or note_date(document.text)
+        self._standing = Standing(self.on, series=is_series(document.text))
         self._around = Open()
         self._section: str | None = None
         self._report = True
@@ -177,7 +183,7 @@ class _Reader:
             yield from self._mentions(reading, sentence, 0)
 
     def _read_part(self, tokens: Tokens, begins: bool, place: Place, *, row: bool = False) -> Reading:
-        units = units_of(tokens, self._on)
+        units = units_of(tokens, self.on)
         marks = marks_of(units, row=row)
         self._stand(marks, place.category, begins, row=row)
         return read_units(units, place, self._standing.on, marks, self._lexicon)
