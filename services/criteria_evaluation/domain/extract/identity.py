@@ -14,8 +14,18 @@ _WITHDRAWN: Final = re.compile(
     rf"\b([A-Z]{{1,3}}[0-9]{{2}}-[0-9]{{3,7}})\b[^.\n]{{0,80}}\b(?:{'|'.join(_TAKEN_BACK)})", re.IGNORECASE
 )
 """A report, by its accession number, of which a notice says that it is not this patient's."""
+_BELONGS: Final = re.compile(r"\bbelong(?:s|ed|ing)?\s+to\b[^.\n]{0,60}$", re.IGNORECASE)
+"""Words of a notice that names whose page it was: "belongs to William Hargrove DOB 09/30/1957". It is no page of his."""
+_SHEET: Final = re.compile(
+    r"\b([0-9]{1,2}/[0-9]{1,2})(?:/[0-9]{2,4})?\s[^.\n]{0,60}\b"
+    r"(?:sheet|report|result|results|score|scores|test|audiogram|scan|study|note|page|document)\b[^.\n]{0,40}"
+    r"\b(?:belong(?:s|ed)?\s+to|(?:is|was)\s+(?:of|from|for)\s+an?(?:other|\sdifferent)\s+patient|(?:was\s+)?(?:misfiled|scanned in error))",
+    re.IGNORECASE,
+)
+"""A sheet that is named by its day, of which a notice says that it is another's: "the 03/18 score sheet belongs to ..."."""
 _MOST: Final = 200
 """So many are looked at: a page has one or two."""
+_NAMED: Final = 80
 
 
 def foreign(text: str) -> list[tuple[int, int]]:
@@ -29,6 +39,8 @@ def foreign(text: str) -> list[tuple[int, int]]:
         spans += _of_others(text, _RECORD)
     if any(word in lowered for word in _TAKEN_BACK):
         spans += _withdrawn(text)
+    if "belong" in lowered or "patient" in lowered or "misfiled" in lowered or "in error" in lowered:
+        spans += _sheets_of_others(text)
     return spans
 
 
@@ -40,6 +52,8 @@ def _of_others(text: str, kind: re.Pattern[str]) -> Iterator[tuple[int, int]]:
         number = _plain(found.group(1))
         own = own or number
         at = text.rfind("\n", 0, found.start()) + 1
+        if number != own and _BELONGS.search(text, max(at, found.start() - _NAMED), found.start()):
+            continue
         if number != own and begin is None:
             begin = at
         elif number == own and begin is not None:
@@ -56,6 +70,16 @@ def _withdrawn(text: str) -> Iterator[tuple[int, int]]:
         if at >= 0:
             end = text.find("\n\n", at, notice.start())
             yield text.rfind("\n", 0, at) + 1, notice.start() if end < 0 else end
+
+
+def _sheets_of_others(text: str) -> Iterator[tuple[int, int]]:
+    """The lines that tell of a sheet, by its day, which a later notice says is another patient's."""
+    for notice in itertools.islice(_SHEET.finditer(text), _MOST):
+        day = re.compile(rf"(?<![0-9/])0?{notice.group(1).lstrip('0')}(?![0-9])")
+        told = next(day.finditer(text, 0, text.rfind("\n", 0, notice.start()) + 1), None)
+        if told is not None:
+            end = text.find("\n", told.end())
+            yield text.rfind("\n", 0, told.start()) + 1, notice.start() if end < 0 else min(end, notice.start())
 
 
 def _plain(number: str) -> str:

@@ -10,8 +10,8 @@ from services.criteria_evaluation.domain.extract.aligned import ANSWERED, answer
 from services.criteria_evaluation.domain.extract.contexts import longest
 from services.criteria_evaluation.domain.extract.dates import depends_on_day
 from services.criteria_evaluation.domain.extract.identity import foreign
-from services.criteria_evaluation.domain.extract.memory import Memory
 from services.criteria_evaluation.domain.extract.measured import measured
+from services.criteria_evaluation.domain.extract.memory import Memory
 from services.criteria_evaluation.domain.extract.mention import Mention, lower
 from services.criteria_evaluation.domain.extract.reading import Place, Reading, read_units
 from services.criteria_evaluation.domain.extract.relatives import Relatives
