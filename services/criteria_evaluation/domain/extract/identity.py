@@ -14,7 +14,7 @@ _WITHDRAWN: Final = re.compile(
     rf"\b([A-Z]{{1,3}}[0-9]{{2}}-[0-9]{{3,7}})\b[^.\n]{{0,80}}\b(?:{'|'.join(_TAKEN_BACK)})", re.IGNORECASE
 )
 """A report, by its accession number, of which a notice says that it is not this patient's."""
-_BELONGS: Final = re.compile(r"\bbelong(?:s|ed|ing)?\s+to\b[^.\n]{0,60}$", re.IGNORECASE)
+_BELONGS: Final = re.compile(r"\bbelong(?:s|ed|ing)?\s+to\b[^\n]{0,60}$", re.IGNORECASE)
 """Words of a notice that names whose page it was: "belongs to William Hargrove DOB 09/30/1957". It is no page of his."""
 _SHEET: Final = re.compile(
     r"\b([0-9]{1,2}/[0-9]{1,2})(?:/[0-9]{2,4})?\s[^.\n]{0,60}\b"
