@@ -101,6 +101,53 @@ def test_any_mixture_of_clinical_words_is_read_and_every_quote_is_exact(words: l
     _check(" ".join(words))
 
 
+_HEADINGS = [
+    "Date",
+    "Time",
+    "Minute",
+    "Device",
+    "O2 (L/min)",
+    "Flow",
+    "Activity",
+    "SpO2 %",
+    "HR",
+    "Yes",
+    "No",
+    "Result",
+    "L x W",
+]
+_CELLS = [
+    "",
+    "03/20/2026",
+    "2026-03-20",
+    "0",
+    "2",
+    "86",
+    "²",
+    "½",
+    "[x]",
+    "[ ]",
+    "x",
+    "RA",
+    "2 L NC",
+    "12:58",
+    "2.0 x 1.5",
+    "N",
+    "-",
+    "<5",
+]
+
+
+@given(st.lists(st.sampled_from(_HEADINGS), min_size=2, max_size=4), st.data(), st.sampled_from([" | ", "     "]))
+def test_any_table_is_read_and_every_quote_is_exact(headings: list[str], data: st.DataObject, between: str) -> None:
+    """Dates stand in columns of flows, marks in columns of numbers, and rows are short of cells."""
+    row = st.lists(st.sampled_from(_CELLS), min_size=1, max_size=len(headings) + 1)
+    rows = data.draw(st.lists(row, max_size=4))
+    frame = between.strip()
+    lines = [f"{frame} {between.join(cells)} {frame}".strip(" ") for cells in [headings, *rows]]
+    _check("Oxygen. Diabetic foot ulcer.\n" + "\n".join(lines))
+
+
 @given(st.text(alphabet="ab .\n:;-*1[]", max_size=200))
 def test_sentences_are_disjoint_and_in_order(text: str) -> None:
     at = 0

@@ -2,8 +2,11 @@
 
 import pytest
 
+from services.criteria_evaluation.domain.extract import extract
 from services.criteria_evaluation.domain.extract.identity import foreign
 from services.criteria_evaluation.domain.extract.measured import measured
+from services.criteria_evaluation.policy import load_policy
+from shared.clinical.model import Document
 
 COLUMNS = "Date      Length   Width   Depth\n02/02     {}\n03/16     {}\n"
 
@@ -37,3 +40,8 @@ def test_a_notice_that_names_another_patient_is_no_page_of_his() -> None:
 def test_a_sheet_that_a_notice_gives_to_another_is_not_read() -> None:
     text = "DOB 02/11/1950\nAzBio 41%, dated 03/18/2026.\nThe 3/18 score sheet belongs to another man."
     assert any(start <= text.index("41%") < end for start, end in foreign(text))
+
+
+def test_a_wound_on_another_patients_page_is_not_measured() -> None:
+    text = "DOB 02/11/1950. Diabetic foot ulcer.\n\nDOB 03/12/1961\n3/11 2.6 x 1.9\n4/15 2.6 x 1.9\n"
+    assert "wound.healing_measurable" not in extract([Document("d", text)], (), load_policy().lexicon)

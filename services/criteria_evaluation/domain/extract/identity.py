@@ -37,9 +37,8 @@ def foreign(text: str) -> list[tuple[int, int]]:
         spans += _of_others(text, _BORN)
     if "mrn" in lowered:
         spans += _of_others(text, _RECORD)
-    if any(word in lowered for word in _TAKEN_BACK):
+    if "belong" in lowered or any(word in lowered for word in _TAKEN_BACK):
         spans += _withdrawn(text)
-    if "belong" in lowered or "patient" in lowered or "misfiled" in lowered or "in error" in lowered:
         spans += _sheets_of_others(text)
     return spans
 

@@ -80,8 +80,9 @@ def read_document(document: Document, lexicon: Lexicon, memory: Memory[Reading] 
     yield from series.values()
     if not silent(_HEALING):
         for start, end, healing in measured(document.text):
-            source = Source("note", None, document.id, None, start, end, document.text[start:end])
-            yield Mention(_HEALING, healing, source, reader.on)
+            if not reader.is_foreign(start):
+                source = Source("note", None, document.id, None, start, end, document.text[start:end])
+                yield Mention(_HEALING, healing, source, reader.on)
 
 
 class _Reader:
@@ -114,8 +115,8 @@ class _Reader:
         begins = sentence.section != self._section
         if begins:
             self._around, self._section = _opened_by(sentence.section, self._lexicon), sentence.section
-        elsewhere = self._relatives.meant(sentence.start, sentence.end, begins=begins) or (
-            bool(self._foreign) and self._is_foreign(sentence.start)
+        elsewhere = self._relatives.meant(sentence.start, sentence.end, begins=begins) or self.is_foreign(
+            sentence.start
         )
         reading = None
         if not sentence.row and sentence.end - sentence.start <= _LONGEST_REMEMBERED:
@@ -127,8 +128,9 @@ class _Reader:
         yield from (mention for mention in mentions if not elsewhere)
         self._around.next_sentence()
 
-    def _is_foreign(self, at: int) -> bool:
-        return any(start <= at < end for start, end in self._foreign)
+    def is_foreign(self, at: int) -> bool:
+        """Whether what stands at ``at`` is another patient's."""
+        return bool(self._foreign) and any(start <= at < end for start, end in self._foreign)
 
     def _kind(self, category: str | None) -> str | None:
         """An impression is a reader's of images in a radiology report, else a clinician's assessment.

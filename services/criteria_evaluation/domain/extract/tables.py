@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from services.criteria_evaluation.domain.extract.aligned import gap_cells, heading_of
+from services.criteria_evaluation.domain.extract.counts import number_at
 from services.criteria_evaluation.domain.extract.forms import marked
 from services.criteria_evaluation.domain.extract.words import Tokens
 
@@ -126,8 +127,8 @@ class Table:
         if len(cells) == 1 or not any(cell.words for cell in cells[1:]):
             yield cells[0]
             return
-        headings = [*self._headings, *[_NOTHING] * (len(cells) - len(self._headings))]
-        yield from _row(headings, cells)
+        missing = [_NOTHING] * (len(cells) - len(self._headings))
+        yield from _row([*self._headings[: len(cells)], *missing], cells)
 
     def _aligned(self, text: str, row: Tokens, start: int, end: int) -> Iterator[Tokens]:
         """The same for a row whose cells are set apart by spaces; its headings are those that stand above the cells."""
@@ -203,9 +204,10 @@ def _circumstance(heading: Tokens, cell: Tokens) -> list[str]:
         return ["on", "room", "air"]
     if _AROUND.isdisjoint(heading.words) or not _MEASURED.isdisjoint(heading.words):
         return []
-    if len(words) == 1 and words[0][0].isdigit():
-        return ["on", "room", "air"] if float(words[0]) == 0 else ["on", words[0], "l"]
-    return words
+    flow = number_at(cell, 0) if len(words) == 1 else None
+    if flow is None:
+        return words
+    return ["on", "room", "air"] if flow[0] == 0 else ["on", words[0], "l"]
 
 
 def _joined(heading: Tokens, name: Tokens, cell: Tokens, around: Sequence[str]) -> Tokens:
