@@ -6,16 +6,10 @@ from typing import Any
 import pytest
 
 from services.criteria_evaluation.domain.extract import extract
-from services.criteria_evaluation.domain.lexicon import Lexicon, load_lexicon
+from services.criteria_evaluation.domain.lexicon import Lexicon
 from shared.clinical.model import Document, Fact, Facts, Resource
-from shared.policy import read_policy
 
 FACTS_SYSTEM = "https://priorauth.dev/fhir/CodeSystem/clinical-facts"
-
-
-@pytest.fixture(scope="session")
-def lexicon() -> Lexicon:
-    return load_lexicon(read_policy("lexicon"))
 
 
 def _facts(lexicon: Lexicon, *bodies: dict[str, Any], note: str | None = None, on: dt.date | None = None) -> Facts:

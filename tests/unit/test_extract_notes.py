@@ -6,17 +6,11 @@ from typing import Any
 import pytest
 
 from services.criteria_evaluation.domain.extract import extract
-from services.criteria_evaluation.domain.lexicon import Lexicon, load_lexicon
+from services.criteria_evaluation.domain.lexicon import Lexicon
 from shared.clinical.model import Document
-from shared.policy import read_policy
 from tests.support.labels import as_label, exact_notes
 
 NOTES = exact_notes()
-
-
-@pytest.fixture(scope="session")
-def lexicon() -> Lexicon:
-    return load_lexicon(read_policy("lexicon"))
 
 
 @pytest.mark.parametrize("note", NOTES, ids=[note["name"] for note in NOTES])

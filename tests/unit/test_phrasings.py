@@ -2,15 +2,9 @@
 
 import pytest
 
-from services.criteria_evaluation.domain.lexicon import Lexicon, load_lexicon
-from shared.policy import read_policy
+from services.criteria_evaluation.domain.lexicon import Lexicon
 from tests.support.labels import agree
 from tests.support.phrasings import FAMILIES, Phrasing, phrasings, read
-
-
-@pytest.fixture(scope="module")
-def lexicon() -> Lexicon:
-    return load_lexicon(read_policy("lexicon"))
 
 
 @pytest.mark.parametrize(

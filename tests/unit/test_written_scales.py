@@ -3,15 +3,9 @@
 import pytest
 
 from services.criteria_evaluation.domain.extract import extract
-from services.criteria_evaluation.domain.lexicon import Lexicon, load_lexicon
+from services.criteria_evaluation.domain.lexicon import Lexicon
 from shared.clinical.model import Document
-from shared.policy import read_policy
 from tests.support.labels import as_label
-
-
-@pytest.fixture(scope="module")
-def lexicon() -> Lexicon:
-    return load_lexicon(read_policy("lexicon"))
 
 
 @pytest.mark.parametrize(
