@@ -126,6 +126,12 @@ class TestImage:
         groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
         assert {re.split("[<=>]", one)[0] for one in groups["build"]} <= removed
 
+    def test_what_is_compiled_has_no_cached_property(self) -> None:
+        domain = ROOT / "services" / "criteria_evaluation" / "domain"
+        modules = [*domain.glob("extract/*.py"), *domain.glob("lexicon*.py")]
+        assert modules
+        assert not [module.name for module in modules if "import cached_property" in module.read_text()]
+
     def test_what_it_copies_is_not_ignored(self) -> None:
         kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
         text = (DEPLOY / "Dockerfile").read_text()

@@ -7,7 +7,7 @@ bit: a sentence whose words together lack one of its bits cannot match it, which
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 from services.criteria_evaluation.domain.lexicon_entries import Context, Owner, Trigger
 from services.criteria_evaluation.domain.lexicon_patterns import Element, Pattern
@@ -18,16 +18,20 @@ _Key = tuple[frozenset[str], tuple[str, ...]]
 """What makes two elements of patterns the same to a word."""
 
 
-class Candidate(NamedTuple):
+class Candidate:
     """A pattern and what it stands for. ``needs`` are the bits of the words that it needs beside the one it hangs on.
 
     That one stands at most ``reach`` words after the pattern's first; 0: it is the first.
     """
 
-    needs: int
-    pattern: Pattern
-    owner: Owner
-    reach: int
+    # No named tuple: compiled code reads an attribute of its own class at once, and one of a tuple through Python.
+    __slots__ = ("needs", "owner", "pattern", "reach")
+
+    def __init__(self, needs: int, pattern: Pattern, owner: Owner, reach: int) -> None:
+        self.needs = needs
+        self.pattern = pattern
+        self.owner = owner
+        self.reach = reach
 
 
 Hung = tuple[tuple[Candidate, ...], tuple[Candidate, ...]]

@@ -62,12 +62,15 @@ _LONGEST_LISTED: Final = 4
 _LONGEST_ASKED: Final = 5
 
 
-class Hit(NamedTuple):
+class Hit:
     """A trigger's words: from ``start`` up to ``end``."""
 
-    trigger: Trigger
-    start: int
-    end: int
+    __slots__ = ("end", "start", "trigger")
+
+    def __init__(self, trigger: Trigger, start: int, end: int) -> None:
+        self.trigger = trigger
+        self.start = start
+        self.end = end
 
 
 class Scope(NamedTuple):

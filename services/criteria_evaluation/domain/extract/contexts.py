@@ -6,19 +6,22 @@ open before the clause, else one that a later clause without a value adds ("...,
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from services.criteria_evaluation.domain.lexicon_entries import Context, Grouped, Target
 
 _EDGES: Final = frozenset({",", ";", "and", "but", "then", "while", "whereas", "versus", "vs", "→", "<box>", "<nobox>"})
 
 
-class Opened(NamedTuple):
+class Opened:
     """A context that the words from ``start`` up to ``end`` open."""
 
-    context: Context
-    start: int
-    end: int
+    __slots__ = ("context", "end", "start")
+
+    def __init__(self, context: Context, start: int, end: int) -> None:
+        self.context = context
+        self.start = start
+        self.end = end
 
 
 def longest(opened: Sequence[Opened]) -> list[Opened]:

@@ -87,15 +87,15 @@ def read_units(units: Units, place: Place, on: dt.date | None, marks: Marks, lex
     for hit, judgement in _outermost(found, judged):
         if judgement is None:
             continue
-        target, taken, slot = hit
+        target, taken = hit.target, hit.taken
         negated, rank = judgement
         if target.yields and holding.one_of(target.yields, hit.at):
             rank += _YIELDING
-        said = _said(target, units, slot, negated, on, lexicon)
+        said = _said(target, units, hit.slot, negated, on, lexicon)
         if said is None:
             continue
         start = next((at for p in taken if (at := units.starts[p]) >= place.begin), units.starts[taken[0]])
-        day = _day_of(units, slot, on)
+        day = _day_of(units, hit.slot, on)
         statements.append(Statement(target.fact, said, start, units.ends[taken[-1]], rank, target.lowest, day))
     return Reading(tuple(statements), cues, after, marks)
 

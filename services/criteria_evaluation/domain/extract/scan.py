@@ -1,7 +1,6 @@
 """Which of the lexicon's patterns the words of a sentence match: statements, triggers, cues, contexts."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from services.criteria_evaluation.domain.extract.assertion import Hit
 from services.criteria_evaluation.domain.extract.contexts import Opened
@@ -12,12 +11,15 @@ from services.criteria_evaluation.domain.lexicon_index import Candidate, Hung
 from services.criteria_evaluation.domain.lexicon_patterns import match
 
 
-class Found(NamedTuple):
+class Found:
     """A target's words in a sentence (positions), and the position of its value."""
 
-    target: Target
-    taken: list[int]
-    slot: int | None
+    __slots__ = ("slot", "taken", "target")
+
+    def __init__(self, target: Target, taken: list[int], slot: int | None) -> None:
+        self.target = target
+        self.taken = taken
+        self.slot = slot
 
     @property
     def at(self) -> int:
@@ -25,18 +27,21 @@ class Found(NamedTuple):
         return self.taken[0] if self.slot is None else self.slot
 
 
-class Scanned(NamedTuple):
+class Scanned:
     """What the patterns find in a sentence."""
 
-    found: list[Found]
-    hits: list[Hit]
-    cues: list[str]
-    contexts: list[Opened]
+    __slots__ = ("contexts", "cues", "found", "hits")
+
+    def __init__(self) -> None:
+        self.found: list[Found] = []
+        self.hits: list[Hit] = []
+        self.cues: list[str] = []
+        self.contexts: list[Opened] = []
 
 
 def scan(units: Units, lexicon: Lexicon) -> Scanned:
     """Every pattern that the words match; triggers only where there is a statement on which they might act."""
-    scanned = Scanned([], [], [], [])
+    scanned = Scanned()
     words = units.words
     known = lexicon.index.look_up_all(words)
     bits = 0
@@ -52,15 +57,15 @@ def scan(units: Units, lexicon: Lexicon) -> Scanned:
 
 def _try(hung: Sequence[Hung], missing: int, words: Sequence[str], scanned: Scanned) -> None:
     """Tries the patterns that hang on each word: those that begin with it there, the others once wherever they begin."""
-    elsewhere: dict[int, tuple[Candidate, list[int]]] = {}
+    elsewhere: dict[Candidate, list[int]] = {}
     for i, (heads, others) in enumerate(hung):
         for candidate in heads:
-            if not candidate[0] & missing:
+            if not candidate.needs & missing:
                 _take(candidate, words, i, scanned)
         for candidate in others:
-            if not candidate[0] & missing:
-                elsewhere.setdefault(id(candidate), (candidate, []))[1].append(i)
-    for candidate, at in elsewhere.values():
+            if not candidate.needs & missing:
+                elsewhere.setdefault(candidate, []).append(i)
+    for candidate, at in elsewhere.items():
         _search(candidate, at, words, scanned)
 
 
@@ -78,7 +83,7 @@ def _search(candidate: Candidate, at: Sequence[int], words: Sequence[str], scann
 
 def _take(candidate: Candidate, words: Sequence[str], i: int, scanned: Scanned) -> None:
     """Takes note of a pattern that matches from ``i`` on; one may be held to the sentence's beginning or end."""
-    _, pattern, owner, _ = candidate
+    pattern, owner = candidate.pattern, candidate.owner
     if i and pattern.begins:
         return
     if not pattern.rest:
@@ -91,9 +96,9 @@ def _take(candidate: Candidate, words: Sequence[str], i: int, scanned: Scanned) 
         return
     if isinstance(owner, Target):
         scanned.found.append(Found(owner, taken, slot))
-    elif isinstance(owner, Trigger):
-        scanned.hits.append(Hit(owner, i, taken[-1] + 1))
     elif isinstance(owner, Context):
         scanned.contexts.append(Opened(owner, i, taken[-1] + 1))
+    elif isinstance(owner, Trigger):
+        scanned.hits.append(Hit(owner, i, taken[-1] + 1))
     elif isinstance(owner, Cue):
         scanned.cues.append(owner.id)

@@ -1,7 +1,7 @@
 """Tokens of a sentence, the pattern words that they become, and the values behind those."""
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from services.criteria_evaluation.domain.quantities import Interval
@@ -17,14 +17,21 @@ class Value(NamedTuple):
     grade: str | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Units:
     """A sentence as pattern words with their offsets in the document, and the values behind the marked ones."""
 
-    words: list[str] = field(default_factory=list)
-    starts: list[int] = field(default_factory=list)
-    ends: list[int] = field(default_factory=list)
-    values: dict[int, Value] = field(default_factory=dict)
+    words: list[str]
+    starts: list[int]
+    ends: list[int]
+    values: dict[int, Value]
+
+    # A data class makes its own only at run time, so that compiled code calls it through Python.
+    def __init__(self) -> None:
+        self.words = []
+        self.starts = []
+        self.ends = []
+        self.values = {}
 
     def add(self, word: str, start: int, end: int, value: Value | None = None) -> None:
         if value is not None:
