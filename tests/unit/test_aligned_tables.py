@@ -147,3 +147,19 @@ def test_a_line_with_one_answer_is_no_heading() -> None:
         "OSA             N         STOP-BANG 3",
     ]
     assert aligned_rows(lines) == [False, False, False]
+
+
+def test_two_lists_beside_each_other_are_read_apart() -> None:
+    text = (
+        "POLYSOMNOGRAPHY\n"
+        "SLEEP                              RESPIRATORY EVENTS            count\n"
+        "  Lights on         05:51            Mixed apneas                   2\n"
+        "  Total recording   450 min          Central apneas                 4\n"
+        "  Total sleep       370 min          Hypopneas (4%)               102\n"
+        "  Efficiency        82 %             Total apneas + hypopneas     169\n"
+        "  REM               14 %             AHI                         27.4\n"
+    )
+    facts = extract([Document("sha256:0", text)], [], LEXICON)
+    assert as_label(facts["sleep.events"]) == [169, 169]
+    assert as_label(facts["sleep.ahi"]) == [27.4, 27.4]
+    assert as_label(facts["sleep.recording_time"]) == [7.5, 7.5]

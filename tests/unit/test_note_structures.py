@@ -48,6 +48,17 @@ def test_a_sentence_without_a_subject_belongs_to_the_value_before(text: str, exp
         ("Diabetic ulcer. 3/11 1.8 x 1.4. The toe is Wagner 2.\nImpression: history of Wagner 3.", "wound.wagner_grade", [2, 2]),
         # What was before stands in brackets.
         ("Hearing. Best aided AzBio in quiet 34% (2022: 61%).", "hearing.aided_sentence_score", None),
+        # A side that is told in words is no total of a list of points.
+        ("T8. SINS\n Collapse (<50%)  2\n Posterolateral (one side)  1\n TOTAL   9", "spine.sins_total", [9, 9]),
+        # What is found today is no part of a past history that stands in a line above.
+        ("PMH: COPD, gout.\nECOG 1.   Wt 58 kg.   SpO2 87% RA at rest.", "oxygen.sao2_rest", [87, 87]),
+        ("PMH: COPD, gout.\nECOG 1.   Wt 58 kg.   SpO2 87% RA at rest.", "performance.ecog", [1, 1]),
+        # Whoever speaks of the patient much is no reader of images, and the impression is where the operation is planned.
+        (
+            "He limps. He has tried therapy. She saw it too.\nImpression: stenosis. I have advised fusion at L4-5.",
+            "spine.requested_levels",
+            ["L4", "L5"],
+        ),
         # A form's "none" names the test that shows it.
         ("Hearing loss.\nLesion of acoustic nerve    NONE on MRI 1/20", "hearing.retrocochlear_lesion", False),
     ],

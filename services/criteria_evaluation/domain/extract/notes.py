@@ -36,6 +36,9 @@ _LONGEST_ROW: Final = 4000
 _OPERATIVE: Final = re.compile(r"\b(?:operati(?:on|ve)|surgeon|surgical plan|case request)\b", re.IGNORECASE)
 _REPORT: Final = re.compile(r"^\W{0,9}(?:findings|technique|comparison)\b", re.IGNORECASE | re.MULTILINE)
 """The indication in a surgeon's plan is the patient's disease; in a report it is only why the test was asked for."""
+_SPOKEN_OF: Final = re.compile(r"\b(?:he|she|mrs?|ms)\b", re.IGNORECASE)
+_OFTEN: Final = 3
+"""A reader of images names the patient less often than whoever talks with her."""
 _LONGEST_REMEMBERED: Final = 400
 REMEMBERED: Final[Memory[Reading]] = Memory(16_384)
 """Charts repeat sentences: templates, normal findings, text carried forward. What each says is worked out once."""
@@ -97,7 +100,7 @@ class _Reader:
         self._standing = Standing(self.on, series=is_series(document.text))
         self._around = Open()
         self._section: str | None = None
-        self._report = True
+        self._report = bool(_REPORT.search(document.text)) or len(_SPOKEN_OF.findall(document.text)) < _OFTEN
         self._operative: bool | None = None
         self._table = Table()
         self._relatives = Relatives(document.text)
@@ -135,7 +138,7 @@ class _Reader:
     def _kind(self, category: str | None) -> str | None:
         """An impression is a reader's of images in a radiology report, else a clinician's assessment.
 
-        A report has no section that only a clinician's note has.
+        A report has no section that only a clinician's note has, and speaks little of the patient.
         """
         if category in _CLINICAL:
             self._report = False

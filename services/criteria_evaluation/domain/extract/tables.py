@@ -133,6 +133,10 @@ class Table:
     def _aligned(self, text: str, row: Tokens, start: int, end: int) -> Iterator[Tokens]:
         """The same for a row whose cells are set apart by spaces; its headings are those that stand above the cells."""
         cells = gap_cells(row)
+        if _listed(cells) and len(self._headings) < len(cells):
+            self._end = end
+            yield from (_joined(_NOTHING, name, value, ()) for name, value in zip(cells[::2], cells[1::2], strict=True))
+            return
         line = text.rfind("\n", 0, row.starts[0]) + 1
         below = self._end >= 0 and text.count("\n", self._end, start) == 1
         self._end = end
@@ -147,6 +151,11 @@ class Table:
 
 
 _NOTHING: Final = Tokens([], [], [])
+
+
+def _listed(cells: Sequence[Tokens]) -> bool:
+    """Whether two lists of names and values stand beside each other: "Total sleep  370 min     Central apneas  4"."""
+    return len(cells) in (4, 6) and all(cell.words[0][0].isdigit() == bool(i % 2) for i, cell in enumerate(cells))
 
 
 def _row(headings: Sequence[Tokens], cells: Sequence[Tokens]) -> Iterator[Tokens]:

@@ -59,8 +59,11 @@ TITLE: Final = "title"
 """The kind of a line that looks like a heading and is none that the lexicon knows: only statements about titles count in it."""
 _KEY: Final = re.compile(r"[A-Z][A-Za-z]*(?:[ /&-][A-Za-z]+){0,4}(?: ?\([^()\n]{1,30}\))?:(?=\s)")
 """A form's question, up to its colon."""
-_ANEW: Final = re.compile(_KEY.pattern + r"|(?:BP|HR|VS|[Vv]itals?|Temp|SpO2|Wt|Ht|BMI|O2 sat|Afebrile)\b")
-"""What begins anew below a family history of one line: a form's question, or vital signs."""
+_ANEW: Final = re.compile(
+    _KEY.pattern
+    + r"|(?:BP|HR|VS|[Vv]itals?|Temp|SpO2|Wt|Ht|BMI|O2 sat|Afebrile|ECOG|KPS|Karnofsky|NRS|VAS|Pain [0-9]|[Oo]n exam)\b"
+)
+"""What begins anew below a family history of one line: a form's question, vital signs, or what is found today."""
 _OF_A_LINE: Final = frozenset(
     ["family", "past_history", "surgical_history", "indication", "complaint", "social", "medications", "pathology", "review"]
 )  # fmt: skip
