@@ -213,6 +213,18 @@ def test_a_conflict_elsewhere_leaves_the_request_for_information() -> None:
     assert e.outcome == "information_requested"
 
 
+def test_a_conflict_about_a_reason_for_a_clinician_is_no_approval() -> None:
+    e = decide(chart(conflicting("neuro.complete_paraplegia")))
+    assert e.outcome == "clinical_review"
+    assert e.items[0].because == ("refer-complete-paraplegia",)
+    assert e.reasons == ("Sources in the chart disagree on: complete paraplegia.",)
+
+
+def test_where_something_is_missing_a_conflict_about_such_a_reason_leaves_it_asked_for() -> None:
+    e = decide(chart(conflicting("neuro.complete_paraplegia"), without=["oncology.expected_survival"]))
+    assert e.outcome == "information_requested"
+
+
 def test_without_a_set_the_case_is_for_a_clinician() -> None:
     e = decide(chart(), diagnoses=("M51.26",))
     assert (e.outcome, e.criteria_set, e.criteria, e.missing) == ("clinical_review", None, (), ())

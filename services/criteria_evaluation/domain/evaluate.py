@@ -19,6 +19,7 @@ from services.criteria_evaluation.domain.judge import (
     considerations,
     contested,
     evaluate,
+    in_doubt,
     judge,
     label,
     missing,
@@ -183,19 +184,23 @@ def _decide(criteria_set: CriteriaSet, asked: tuple[Asked, ...], facts: Facts) -
     judged = judge(criteria_set, facts)
     common = tuple(Required(node.id, node.expression, facts) for node in judged.unknown)
     conflicts = contested(common)
+    doubts = in_doubt(criteria_set, judged, facts)
     fits = tuple(fit_of(criteria_set, item, facts) for item in asked)
     unknown = (*common, *(required for fit in fits for required in fit.unknown))
-    items = tuple(_item(judged, common, conflicts, fit) for fit in fits)
+    items = tuple(_item(judged, common, conflicts, tuple(doubts), fit) for fit in fits)
     criteria = judged.criteria
     if criteria_set.purposes is not None:
         traces = tuple(fit.trace for fit in fits if fit.trace is not None)
         criteria += (trace_fits(criteria_set.purposes, traces),)
-    reasons = _verdict_reasons(criteria_set, judged, items, criteria, contested(unknown), fits)
+    disputed = tuple(sorted({*contested(unknown), *(name for names in doubts.values() for name in names)}))
+    reasons = _verdict_reasons(criteria_set, judged, items, criteria, disputed, fits)
     turns_on = why_not(criteria_set, judged, facts)
     return _Verdict(judged, items, criteria, missing(criteria_set, unknown), reasons, turns_on)
 
 
-def _item(judged: Judged, common: tuple[Required, ...], conflicts: tuple[str, ...], fit: Fit) -> _ItemVerdict:
+def _item(
+    judged: Judged, common: tuple[Required, ...], conflicts: tuple[str, ...], doubts: tuple[str, ...], fit: Fit
+) -> _ItemVerdict:
     failed = [c.id for c in judged.referrals] + [c.id for c in judged.criteria if c.outcome == "not_met"]
     if fit.trace is not None and fit.trace.outcome == "not_met":
         failed.append(fit.trace.id)
@@ -205,6 +210,9 @@ def _item(judged: Judged, common: tuple[Required, ...], conflicts: tuple[str, ..
         return _ItemVerdict("clinical_review", tuple(failed + (open_ids if disputed else [])), fit.purpose)
     if open_ids:
         return _ItemVerdict("information_requested", tuple(open_ids), fit.purpose)
+    if doubts:
+        # The chart speaks of a reason for a clinician, and disagrees with itself on it: that is no silence.
+        return _ItemVerdict("clinical_review", doubts, fit.purpose)
     met = [c.id for c in judged.criteria] + ([fit.trace.id] if fit.trace else [])
     return _ItemVerdict("approved", tuple(met), fit.purpose)
 

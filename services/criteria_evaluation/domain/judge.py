@@ -182,6 +182,17 @@ def contested(required: Sequence[Required]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
+def in_doubt(criteria_set: CriteriaSet, judged: Judged, facts: Facts) -> dict[str, tuple[str, ...]]:
+    """The refer rules that a fact on which the chart disagrees with itself could meet: their ids with those facts."""
+    unknown = [
+        Required(rule.id, rule.when, facts)
+        for rule, traced in zip(criteria_set.refer, judged.refer_rules, strict=True)
+        if traced.outcome == "unknown"
+    ]
+    found = {required.id: contested([required]) for required in unknown}
+    return {id_: names for id_, names in found.items() if names}
+
+
 @lru_cache(maxsize=64)
 def preference(criteria_set: CriteriaSet) -> dict[str, int]:
     """The order in which the set first names its facts: of equally small requests the earlier named facts are asked for."""
