@@ -59,6 +59,9 @@ def test_a_sentence_without_a_subject_belongs_to_the_value_before(text: str, exp
             "spine.requested_levels",
             ["L4", "L5"],
         ),
+        # A palsy that is named is seen; being weak is a complaint, which full strength settles.
+        ("L1 fracture. Has a right foot drop. Exam: strength 5/5 in both legs.", "neuro.motor_deficit", "conflicting"),
+        ("L1 fracture. Feels weak in the legs. Exam: strength 5/5 in both legs.", "neuro.motor_deficit", False),
         # A form's "none" names the test that shows it.
         ("Hearing loss.\nLesion of acoustic nerve    NONE on MRI 1/20", "hearing.retrocochlear_lesion", False),
     ],
