@@ -34,19 +34,52 @@ class Candidate:
         self.reach = reach
 
 
-Hung = tuple[tuple[Candidate, ...], tuple[Candidate, ...]]
-"""The patterns that hang on a word: those that begin with it, and the others."""
+class Hung:
+    """The patterns that hang on a word.
+
+    ``free`` are those that need no other word. The others stand in ``groups``, by their places, and each group under the
+    rarest bit that it needs, so that a sentence is asked once for all of them: ``bits`` has the bits of all groups.
+    """
+
+    __slots__ = ("_at", "bits", "candidates", "free", "groups")
+
+    def __init__(self, candidates: Sequence[Candidate]) -> None:
+        self.candidates = tuple(candidates)
+        self.free = tuple(candidate for candidate in candidates if not candidate.needs)
+        self._at = [i for i, candidate in enumerate(candidates) if not candidate.needs]
+        groups: dict[int, list[int]] = {}
+        for i, candidate in enumerate(candidates):
+            if candidate.needs:
+                groups.setdefault(candidate.needs.bit_length(), []).append(i)
+        self.groups = {length: (1 << length - 1, tuple(places)) for length, places in groups.items()}
+        self.bits = 0
+        for bit, _ in self.groups.values():
+            self.bits |= bit
+
+    def fitting(self, called: int, missing: int) -> Sequence[Candidate]:
+        """Those that need none of the ``missing`` bits, in their order. ``called`` are the bits of the groups to look into."""
+        candidates, places = self.candidates, self._at.copy()
+        while called:
+            bit, group = self.groups[called.bit_length()]
+            for i in group:
+                if not candidates[i].needs & missing:
+                    places.append(i)
+            called ^= bit
+        if len(places) > 1:
+            places.sort()
+        return [candidates[i] for i in places]
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What the patterns make of a word: those that hang on it, and the bits that it satisfies.
+    """What the patterns make of a word: those that hang on it, if any, and the bits that it satisfies.
 
-    Triggers stand apart: they matter only in a sentence that states something.
+    Of those that hang on it the ones that begin with it come first. Triggers stand apart: they matter only in a sentence
+    that states something.
     """
 
-    statements: Hung = ((), ())
-    triggers: Hung = ((), ())
+    statements: Hung | None = None
+    triggers: Hung | None = None
     bits: int = 0
 
 
@@ -96,13 +129,11 @@ class Index:
         for starts, bit in self.prefix_bits:
             if word.startswith(starts):
                 bits |= bit
-        parts: dict[tuple[bool, bool], list[Candidate]] = {}
-        for candidate in candidates:
-            parts.setdefault((isinstance(candidate.owner, Trigger), not candidate.reach), []).append(candidate)
-        statements, triggers = (
-            (tuple(parts.get((trigger, True), ())), tuple(parts.get((trigger, False), ()))) for trigger in (False, True)
-        )
-        return Word(statements, triggers, bits)
+        statements: list[Candidate] = []
+        triggers: list[Candidate] = []
+        for candidate in sorted(candidates, key=lambda c: c.reach > 0):
+            (triggers if isinstance(candidate.owner, Trigger) else statements).append(candidate)
+        return Word(Hung(statements) if statements else None, Hung(triggers) if triggers else None, bits)
 
 
 _COMMON: Final = frozenset(

@@ -49,22 +49,26 @@ def scan(units: Units, lexicon: Lexicon) -> Scanned:
         bits |= word.bits
     # Python is quick with a positive number and slow with a negative one, which ``~bits`` would be.
     missing = lexicon.index.every_bit ^ bits
-    _try([word.statements for word in known], missing, words, scanned)
+    _try([word.statements for word in known], bits, missing, words, scanned)
     if scanned.found:
-        _try([word.triggers for word in known], missing, words, scanned)
+        _try([word.triggers for word in known], bits, missing, words, scanned)
     return scanned
 
 
-def _try(hung: Sequence[Hung], missing: int, words: Sequence[str], scanned: Scanned) -> None:
+def _try(hung: Sequence[Hung | None], bits: int, missing: int, words: Sequence[str], scanned: Scanned) -> None:
     """Tries the patterns that hang on each word: those that begin with it there, the others once wherever they begin."""
     elsewhere: dict[Candidate, list[int]] = {}
-    for i, (heads, others) in enumerate(hung):
-        for candidate in heads:
-            if not candidate.needs & missing:
+    for i, patterns in enumerate(hung):
+        if patterns is None:
+            continue
+        called = patterns.bits & bits
+        for candidate in patterns.fitting(called, missing) if called else patterns.free:
+            if not candidate.reach:
                 _take(candidate, words, i, scanned)
-        for candidate in others:
-            if not candidate.needs & missing:
-                elsewhere.setdefault(candidate, []).append(i)
+            elif candidate in elsewhere:
+                elsewhere[candidate].append(i)
+            else:
+                elsewhere[candidate] = [i]
     for candidate, at in elsewhere.items():
         _search(candidate, at, words, scanned)
 
