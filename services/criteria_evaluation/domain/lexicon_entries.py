@@ -4,7 +4,7 @@
 """
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 Direction = Literal["forward", "backward", "both"]
 Use = Literal["drop", "keep", "later", "require"]
@@ -65,7 +65,8 @@ class Cue:
     id: str
 
 
-class Context(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Context:
     """Words that say under what circumstances the values beside them were taken ("on 2 L", "titration portion").
 
     Contexts of one ``group`` shut each other out. ``reach``: a context holds for its clause; for the rest of its sentence
@@ -75,6 +76,10 @@ class Context(NamedTuple):
     id: str
     group: str
     reach: Reach
+
+    def for_its_section(self) -> "Context":
+        """The same context as a heading opens it."""
+        return Context(self.id, self.group, "section")
 
 
 Owner = Target | Trigger | Cue | Context

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
-from typing import Final, NamedTuple
+from typing import Final
 
 from services.criteria_evaluation.domain.policy_yaml import Entry
 
@@ -19,7 +19,8 @@ _PUNCTUATION: Final = _BARRIERS | {",", ":"}
 _MOST_ALTERNATIVES: Final = 4000
 
 
-class Element(NamedTuple):
+@dataclass(slots=True, init=False)
+class Element:
     """One word of a pattern, with the number of other words that may stand before it, commas among them or not."""
 
     literals: frozenset[str]
@@ -27,6 +28,15 @@ class Element(NamedTuple):
     optional: bool
     gap: int
     crossing: bool
+
+    def __init__(
+        self, literals: frozenset[str], prefixes: tuple[str, ...], optional: bool, gap: int, crossing: bool
+    ) -> None:
+        self.literals = literals
+        self.prefixes = prefixes
+        self.optional = optional
+        self.gap = gap
+        self.crossing = crossing
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +63,8 @@ def match(pattern: Pattern, words: Sequence[str], i: int) -> tuple[list[int], in
     slot = i if pattern.slot == 0 else None
     at, n = i + 1, len(words)
     carried = words[i] if slot is not None else None
-    for index, (literals, prefixes, optional, gap, crossing) in enumerate(pattern.rest, start=1):
-        j = at
+    for index, element in enumerate(pattern.rest, start=1):
+        literals, prefixes, gap, j = element.literals, element.prefixes, element.gap, at
         last = at + gap
         if last >= n:
             last = n - 1
@@ -62,11 +72,11 @@ def match(pattern: Pattern, words: Sequence[str], i: int) -> tuple[list[int], in
             word = words[j]
             if word in literals or (prefixes and word.startswith(prefixes)):
                 break
-            if gap and (word in (_BARRIERS if crossing else _PUNCTUATION) or word == carried):
+            if gap and (word in (_BARRIERS if element.crossing else _PUNCTUATION) or word == carried):
                 j = n
             j += 1
         if j > last:
-            if optional:
+            if element.optional:
                 continue
             return None
         taken.append(j)

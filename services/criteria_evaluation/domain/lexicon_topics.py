@@ -1,8 +1,7 @@
 """Topics: facts that are read only in a document that is about them at all."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from services.criteria_evaluation.domain.policy_yaml import Entry
@@ -14,22 +13,37 @@ _KEYS: Final = frozenset({"facts", "words"})
 
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """Pairs of the words of a topic (parts of words, in lower case) and its facts.
+    """The words of each topic (parts of words, in lower case), and by fact the topics of which it is one.
 
     "No measurable improvement" is about a wound only where the document speaks of one.
     """
 
-    pairs: tuple[tuple[tuple[str, ...], frozenset[str]], ...] = ()
+    words: tuple[tuple[str, ...], ...] = ()
+    of_fact: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
-    def silent(self, text: str) -> Callable[[str], bool]:
-        """Whether a document with this text does not speak of a fact; its words are sought once for each fact asked for."""
-        lowered = text.lower()
+    def silence(self, text: str) -> "Silence":
+        """What a document with this text does not speak of."""
+        return Silence(self, text)
 
-        @cache
-        def is_silent(fact: str) -> bool:
-            return any(fact in facts and not any(word in lowered for word in words) for words, facts in self.pairs)
 
-        return is_silent
+class Silence:
+    """What a document does not speak of; the words of a topic are sought once, when it is asked for first."""
+
+    def __init__(self, topics: Topics, text: str) -> None:
+        self._topics = topics
+        self._text = text.lower()
+        self._spoken_of: dict[int, bool] = {}
+
+    def hides(self, fact: str) -> bool:
+        """Whether the document does not speak of the fact."""
+        topics = self._topics.of_fact.get(fact)
+        return topics is not None and not all(self._is_spoken_of(topic) for topic in topics)
+
+    def _is_spoken_of(self, topic: int) -> bool:
+        found = self._spoken_of.get(topic)
+        if found is None:
+            found = self._spoken_of[topic] = any(word in self._text for word in self._topics.words[topic])
+        return found
 
 
 def read_topics(parts: Sequence[Entry], vocabulary: Vocabulary) -> Topics:
@@ -38,11 +52,13 @@ def read_topics(parts: Sequence[Entry], vocabulary: Vocabulary) -> Topics:
     Raises:
         PolicyError: an unknown fact or key.
     """
-    pairs = []
+    words: list[tuple[str, ...]] = []
+    of_fact: dict[str, tuple[int, ...]] = {}
     for entry in (entry for part in parts for entry in part.mapping().values()):
         data = entry.mapping(_KEYS)
         if data.keys() != _KEYS:
             entry.fail("A topic has facts and words.")
-        facts = frozenset(fact_named(fact, vocabulary).name for fact in data["facts"].entries())
-        pairs.append((tuple(word.lower() for word in data["words"].words()), facts))
-    return Topics(tuple(pairs))
+        for fact in {fact_named(fact, vocabulary).name for fact in data["facts"].entries()}:
+            of_fact[fact] = (*of_fact.get(fact, ()), len(words))
+        words.append(tuple(word.lower() for word in data["words"].words()))
+    return Topics(tuple(words), of_fact)

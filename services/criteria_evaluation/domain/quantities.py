@@ -5,14 +5,21 @@ from dataclasses import dataclass
 from shared.clinical.units import factor
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, init=False, unsafe_hash=True)
 class Interval:
     """From ``low`` to ``high``; None is an open end; the ``_open`` flags leave the bound itself out."""
 
     low: float | None
     high: float | None
-    low_open: bool = False
-    high_open: bool = False
+    low_open: bool
+    high_open: bool
+
+    # Written out, as for all of which many are made: what a data class makes at run time is slow where all else is compiled.
+    def __init__(self, low: float | None, high: float | None, low_open: bool = False, high_open: bool = False) -> None:
+        self.low = low
+        self.high = high
+        self.low_open = low_open
+        self.high_open = high_open
 
     @staticmethod
     def at(number: float) -> "Interval":

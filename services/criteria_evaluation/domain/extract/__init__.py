@@ -50,7 +50,7 @@ def _described(resources: Sequence[Resource], lexicon: Lexicon) -> Iterator[Ment
     for _, texts in claim_items(resources):
         for path, text in texts:
             for mention in _in_description(text, lexicon):
-                yield mention._replace(source=Source("resource", path))
+                yield mention.of(Source("resource", path))
 
 
 _described_before: dict[tuple[str, str], tuple[Mention, ...]] = {}

@@ -6,7 +6,8 @@ Method: Harkema H et al., ConText, J Biomed Inform 2009;42(5):839-851. The words
 
 import itertools
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 from services.criteria_evaluation.domain.extract.forms import ANSWERS, BOXES, FORM
 from services.criteria_evaluation.domain.lexicon_entries import Trigger
@@ -73,7 +74,8 @@ class Hit:
         self.end = end
 
 
-class Scope(NamedTuple):
+@dataclass(slots=True, init=False)
+class Scope:
     """What a trigger does to the words from ``start`` up to ``end``; ``by`` are its own words."""
 
     kind: str
@@ -81,6 +83,13 @@ class Scope(NamedTuple):
     end: int
     by_start: int
     by_end: int
+
+    def __init__(self, kind: str, start: int, end: int, by_start: int, by_end: int) -> None:
+        self.kind = kind
+        self.start = start
+        self.end = end
+        self.by_start = by_start
+        self.by_end = by_end
 
 
 def scopes(words: Sequence[str], hits: Sequence[Hit]) -> list[Scope]:

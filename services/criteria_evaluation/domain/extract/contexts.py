@@ -24,34 +24,52 @@ class Opened:
         self.end = end
 
 
-def longest(opened: Sequence[Opened]) -> list[Opened]:
-    """Without those that lie within, or begin within, a longer one of their group ("not on oxygen" holds "on oxygen")."""
-    if len(opened) < 2:
-        return list(opened)
+def by_group(opened: Sequence[Opened]) -> dict[str, list[Opened]]:
+    """The contexts of each group in their order, without those that lie within, or begin within, a longer one of their
+    group ("not on oxygen" holds "on oxygen")."""
+    groups: dict[str, list[Opened]] = {}
+    for one in opened:
+        group = one.context.group
+        if group in groups:
+            groups[group].append(one)
+        else:
+            groups[group] = [one]
+    for group, alike in groups.items():
+        if len(alike) > 1:
+            groups[group] = _longest(alike)
+    return groups
+
+
+def _longest(alike: list[Opened]) -> list[Opened]:
     kept: list[Opened] = []
-    for one in sorted(opened, key=lambda o: (o.start, -o.end)):
-        if not any(k.context.group == one.context.group and one.start < k.end for k in kept):
+    for one in sorted(alike, key=lambda o: (o.start, -o.end)):
+        if not kept or one.start >= kept[-1].end:
             kept.append(one)
     return kept
 
 
-def carried_on(opened: Sequence[Opened], carried: Mapping[str, Context], *, goes_on: bool) -> dict[str, Context]:
+def carried_on(
+    opened: Mapping[str, Sequence[Opened]], carried: Mapping[str, Context], *, goes_on: bool
+) -> dict[str, Context]:
     """The contexts, by group, that are open after a sentence; a semicolon at its end (``goes_on``) does not end it."""
-    left = {**carried, **{o.context.group: o.context for o in opened if o.context.reach != "clause"}}
+    left = dict(carried)
+    for group, alike in opened.items():
+        for one in alike:
+            if one.context.reach != "clause":
+                left[group] = one.context
     return left if goes_on else {group: context for group, context in left.items() if context.reach == "section"}
 
 
 class Holding:
     """The contexts that hold at the places of a sentence: those that it opens, and those that are open before it."""
 
-    def __init__(self, words: Sequence[str], opened: Sequence[Opened], carried: Mapping[str, Context]) -> None:
+    def __init__(
+        self, words: Sequence[str], opened: Mapping[str, Sequence[Opened]], carried: Mapping[str, Context]
+    ) -> None:
         self.words = words
         self._opened = opened
         self._carried = carried
         self._known: dict[tuple[str, int], str | None] = {}
-        self._by_group: dict[str, list[Opened]] = {}
-        for one in opened:
-            self._by_group.setdefault(one.context.group, []).append(one)
         self._edges = [i for i, word in enumerate(words) if word in _EDGES] if opened else []
 
     def fits(self, target: Target, at: int) -> bool:
@@ -69,9 +87,10 @@ class Holding:
 
     def _at(self, group: str, at: int) -> str | None:
         """The context of a group that holds at a position, or None."""
-        here = self._by_group.get(group)
+        here = self._opened.get(group)
         if here is None:
-            return self._carried[group].id if group in self._carried else None
+            carried = self._carried.get(group)
+            return None if carried is None else carried.id
         if (group, at) not in self._known:
             self._known[group, at] = _holding(here, self.words, self._edges, at, self._carried.get(group))
         return self._known[group, at]

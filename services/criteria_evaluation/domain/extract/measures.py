@@ -192,7 +192,7 @@ def unit_at(tokens: Tokens, j: int) -> tuple[str, str | None, int]:
     if word in ("°", "º", "deg", "degree", "degrees"):
         return "<deg>", "deg", k + 1
     physical = physical_unit(tokens, k)
-    return physical or ("<num>", None, j)
+    return ("<num>", None, j) if physical is None else (physical.kind, physical.code, physical.end)
 
 
 def comparator(out: Units, start: int, *, lasting: bool = False) -> tuple[str | None, int]:

@@ -1,7 +1,8 @@
 """What one place of the chart says of one fact, before all places are weighed together."""
 
 import datetime as dt
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 from services.criteria_evaluation.domain.extract.words import Value
 from services.criteria_evaluation.domain.quantities import Interval, convert
@@ -14,7 +15,8 @@ Said = bool | str | tuple[str, ...] | Interval
 _LOWEST_PRESSURE: Final = 16
 
 
-class Mention(NamedTuple):
+@dataclass(slots=True, init=False)
+class Mention:
     """A value of a fact with its source. A mention of a higher ``rank`` counts only where none of a lower one exists.
 
     ``lowest``: it is one of a series, of which only the least value counts.
@@ -23,9 +25,23 @@ class Mention(NamedTuple):
     fact: str
     said: Said
     source: Source
-    date: dt.date | None = None
-    rank: int = 1
-    lowest: bool = False
+    date: dt.date | None
+    rank: int
+    lowest: bool
+
+    def __init__(
+        self, fact: str, said: Said, source: Source, date: dt.date | None = None, rank: int = 1, lowest: bool = False
+    ) -> None:
+        self.fact = fact
+        self.said = said
+        self.source = source
+        self.date = date
+        self.rank = rank
+        self.lowest = lowest
+
+    def of(self, source: Source) -> "Mention":
+        """The same value from another source."""
+        return Mention(self.fact, self.said, source, self.date, self.rank, self.lowest)
 
 
 def lower(one: Mention, other: Mention) -> Mention:

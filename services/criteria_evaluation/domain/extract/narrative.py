@@ -31,7 +31,7 @@ def read_text(text: str, heading: str, path: str, date: dt.date | None, lexicon:
     document = Document("", head + text[:_LONGEST], date=date)
     for mention in read_document(document, lexicon):
         if mention.source.start is None or mention.source.start >= len(head):
-            yield mention._replace(source=Source("resource", path, quote=mention.source.quote))
+            yield mention.of(Source("resource", path, quote=mention.source.quote))
 
 
 def read_narratives(resources: Sequence[Resource], lexicon: Lexicon) -> Iterator[Mention]:

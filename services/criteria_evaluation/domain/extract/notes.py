@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from services.criteria_evaluation.domain.extract.aligned import ANSWERED, answers_apart, set_apart
-from services.criteria_evaluation.domain.extract.contexts import longest
+from services.criteria_evaluation.domain.extract.contexts import by_group
 from services.criteria_evaluation.domain.extract.dates import depends_on_day
 from services.criteria_evaluation.domain.extract.identity import foreign
 from services.criteria_evaluation.domain.extract.measured import measured
@@ -69,11 +69,11 @@ def read_document(document: Document, lexicon: Lexicon, memory: Memory[Reading] 
     if document.flags or not document.text:
         return
     reader = _Reader(document, lexicon, memory)
-    silent = lexicon.topics.silent(document.text)
+    silence = lexicon.topics.silence(document.text)
     series: dict[object, Mention] = {}
     for sentence in sentences(document.text, lexicon.sections):
         for mention in reader.read(sentence):
-            if silent(mention.fact):
+            if silence.hides(mention.fact):
                 continue
             if mention.lowest:
                 one_walk = (mention.fact, mention.rank, mention.date)
@@ -81,7 +81,7 @@ def read_document(document: Document, lexicon: Lexicon, memory: Memory[Reading] 
             else:
                 yield mention
     yield from series.values()
-    if not silent(_HEALING):
+    if not silence.hides(_HEALING):
         for start, end, healing in measured(document.text):
             if not reader.is_foreign(start):
                 source = Source("note", None, document.id, None, start, end, document.text[start:end])
@@ -161,7 +161,7 @@ class _Reader:
             hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest(),
             category,
             frozenset(around.cues),
-            tuple(around.contexts.values()),
+            tuple([(context.id, context.reach) for context in around.contexts.values()]),
         )
         reading = self._memory.get(key)
         if reading is not None:
@@ -199,12 +199,14 @@ class _Reader:
     def _mentions(self, reading: Reading, sentence: Sentence, base: int) -> Iterator[Mention]:
         on, text, vocabulary = self._standing.on, self._text, self._lexicon.vocabulary
         stale = self._standing.stale
-        for fact, said, start, end, rank, lowest, day in reading.statements:
-            if stale and vocabulary[fact].latest:
+        for stated in reading.statements:
+            kind = vocabulary[stated.fact]
+            if stale and kind.latest:
                 continue
-            start, end = start + base, end + base
+            start, end = stated.start + base, stated.end + base
             source = Source("note", None, self._document.id, sentence.section, start, end, text[start:end])
-            yield Mention(fact, said, source, day or on, rank + self._standing.rank(vocabulary[fact].kind), lowest)
+            rank = stated.rank + self._standing.rank(kind.kind)
+            yield Mention(stated.fact, stated.said, source, stated.on or on, rank, stated.lowest)
 
 
 def _parts(text: str, sentence: Sentence, lexicon: Lexicon, table: Table) -> Iterator[Tokens]:
@@ -238,9 +240,10 @@ def _opened_by(heading: str | None, lexicon: Lexicon) -> Open:
 
 def _contexts_in(heading: str, lexicon: Lexicon) -> tuple[Context, ...]:
     return tuple(
-        one.context._replace(reach="section")
+        one.context.for_its_section()
         for tokens in tokens_of(heading, Sentence(0, len(heading), None, None))
-        for one in longest(scan(units_of(tokens), lexicon).contexts)
+        for alike in by_group(scan(units_of(tokens), lexicon).contexts).values()
+        for one in alike
     )
 
 
@@ -250,5 +253,7 @@ def read_phrase(text: str, category: str, lexicon: Lexicon) -> Iterator[Mention]
     for tokens in tokens_of(text, Sentence(0, len(text), None, category)):
         units = units_of(tokens)
         place = Place(category, {}, {}, text[-1:] == ";")
-        for fact, said, start, end, rank, *_ in read_units(units, place, None, marks_of(units), lexicon).statements:
-            yield Mention(fact, said, Source("note", None, "", None, start, end, text[start:end]), None, rank)
+        for stated in read_units(units, place, None, marks_of(units), lexicon).statements:
+            start, end = stated.start, stated.end
+            source = Source("note", None, "", None, start, end, text[start:end])
+            yield Mention(stated.fact, stated.said, source, None, stated.rank)

@@ -1,7 +1,6 @@
 """The words of numbers, dates, units of time and comparisons."""
 
 import datetime as dt
-from dataclasses import replace
 from typing import Final
 
 from services.criteria_evaluation.domain.quantities import Interval
@@ -121,7 +120,7 @@ def compared(interval: Interval, sign: str | None) -> Interval:
     if sign == LOW_OPEN:
         return Interval(interval.high, None, low_open=True)
     if sign == LOW:
-        return replace(interval, high=None)
+        return Interval(interval.low, None, interval.low_open)
     if sign == HIGH_OPEN:
         return Interval(None, interval.low, high_open=True)
     if sign == HIGH:

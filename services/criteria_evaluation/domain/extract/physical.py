@@ -1,7 +1,8 @@
 """Physical units in prose: weight, length, area, gas pressure, flow, rates; and measures of two parts ("5 ft 4 in")."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 from services.criteria_evaluation.domain.extract.counts import number_at
 from services.criteria_evaluation.domain.extract.numerals import TIME_UNITS
@@ -27,12 +28,18 @@ _HOURS: Final = frozenset({"h", "hr", "hour"})
 _COUNTED: Final = frozenset({"events", "event", "episodes", "respiratory"})
 
 
-class Unit(NamedTuple):
+@dataclass(slots=True, init=False)
+class Unit:
     """The pattern word of a value with this unit, its UCUM code, and the index after it."""
 
     kind: str
     code: str
     end: int
+
+    def __init__(self, kind: str, code: str, end: int) -> None:
+        self.kind = kind
+        self.code = code
+        self.end = end
 
 
 def physical_unit(tokens: Tokens, k: int) -> Unit | None:

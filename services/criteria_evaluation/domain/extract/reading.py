@@ -1,11 +1,12 @@
 """What the words of one sentence state, wherever in a chart they stand."""
 
 import datetime as dt
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 
-from services.criteria_evaluation.domain.extract.assertion import flags_of, scopes
-from services.criteria_evaluation.domain.extract.contexts import Holding, Opened, carried_on, longest
+from services.criteria_evaluation.domain.extract.assertion import Scope, flags_of, scopes
+from services.criteria_evaluation.domain.extract.contexts import Holding, Opened, by_group, carried_on
 from services.criteria_evaluation.domain.extract.forms import BOXES, FORM
 from services.criteria_evaluation.domain.extract.mention import Said, said_in
 from services.criteria_evaluation.domain.extract.scan import Found, scan
@@ -22,7 +23,8 @@ _DOUBT: Final = frozenset({"possible"})
 _NO_FLAGS: Final[frozenset[str]] = frozenset()
 
 
-class Statement(NamedTuple):
+@dataclass(slots=True, init=False)
+class Statement:
     """A value of a fact, and the offsets of the words that state it; ``on`` is the day that stands before the value."""
 
     fact: str
@@ -30,11 +32,23 @@ class Statement(NamedTuple):
     start: int
     end: int
     rank: int
-    lowest: bool = False
-    on: dt.date | None = None
+    lowest: bool
+    on: dt.date | None
+
+    def __init__(
+        self, fact: str, said: Said, start: int, end: int, rank: int, lowest: bool = False, on: dt.date | None = None
+    ) -> None:
+        self.fact = fact
+        self.said = said
+        self.start = start
+        self.end = end
+        self.rank = rank
+        self.lowest = lowest
+        self.on = on
 
 
-class Reading(NamedTuple):
+@dataclass(slots=True, init=False)
+class Reading:
     """What a sentence states and opens. ``contexts`` are those open after it, None where it changes none."""
 
     statements: tuple[Statement, ...]
@@ -42,8 +56,21 @@ class Reading(NamedTuple):
     contexts: Mapping[str, Context] | None
     marks: Marks
 
+    def __init__(
+        self,
+        statements: tuple[Statement, ...],
+        cues: tuple[str, ...],
+        contexts: Mapping[str, Context] | None,
+        marks: Marks,
+    ) -> None:
+        self.statements = statements
+        self.cues = cues
+        self.contexts = contexts
+        self.marks = marks
 
-class Place(NamedTuple):
+
+@dataclass(slots=True, init=False)
+class Place:
     """Where a sentence stands: its kind of section, the cues and the contexts (by group) that are open there.
 
     ``goes_on``: a semicolon ends it. ``begin``: no quote begins before this offset, as a heading's words over a cell do.
@@ -52,39 +79,49 @@ class Place(NamedTuple):
     category: str | None
     cues: Mapping[str, int]
     carried: Mapping[str, Context]
-    goes_on: bool = False
-    begin: int = 0
+    goes_on: bool
+    begin: int
+
+    def __init__(
+        self,
+        category: str | None,
+        cues: Mapping[str, int],
+        carried: Mapping[str, Context],
+        goes_on: bool = False,
+        begin: int = 0,
+    ) -> None:
+        self.category = category
+        self.cues = cues
+        self.carried = carried
+        self.goes_on = goes_on
+        self.begin = begin
 
 
 def read_units(units: Units, place: Place, on: dt.date | None, marks: Marks, lexicon: Lexicon) -> Reading:
     """The statements of a sentence. ``on`` is the day on which they were written, from which a duration is counted."""
     scanned = scan(units, lexicon)
-    cues, contexts, carried = tuple(scanned.cues), scanned.contexts, place.carried
+    cues, carried = tuple(scanned.cues), place.carried
+    contexts: dict[str, list[Opened]] = {}
     after = None
-    if contexts or any(context.reach != "section" for context in carried.values()):
-        contexts = longest(_chosen(contexts, units.words))
+    if scanned.contexts or any(context.reach != "section" for context in carried.values()):
+        contexts = by_group(_chosen(scanned.contexts, units.words))
         after = carried_on(contexts, carried, goes_on=place.goes_on)
-    found = scanned.found
-    if found:
-        holding = Holding(units.words, contexts, carried)
-        open_cues = place.cues.keys() | cues if cues else place.cues.keys()
-        found = [
-            hit
-            for hit in found
-            if _stands(hit, place.category, open_cues, holding, lexicon) and _has_value(hit, units, on, lexicon)
-        ]
+    if not scanned.found:
+        return Reading((), cues, after, marks)
+    holding = Holding(units.words, contexts, carried)
+    open_cues = place.cues.keys() | cues if cues else place.cues.keys()
+    found = [
+        hit
+        for hit in scanned.found
+        if _stands(hit, place.category, open_cues, holding, lexicon) and _has_value(hit, units, on, lexicon)
+    ]
     if not found:
         return Reading((), cues, after, marks)
     bounded = scanned.hits or not FORM.isdisjoint(units.words) or "n" in units.words
     around = scopes(units.words, scanned.hits) if bounded else []
-    section_flags = lexicon.section_flags.get(place.category or "", _NO_FLAGS)
-
-    def judged(hit: Found) -> Judgement:
-        flags = section_flags - _DOUBT if hit.target.background else section_flags
-        return judge(hit.target, flags_of(around, hit.taken) | flags if around else flags)
-
+    judging = Judging(around, lexicon.section_flags.get(place.category or "", _NO_FLAGS))
     statements: list[Statement] = []
-    for hit, judgement in _outermost(found, judged):
+    for hit, judgement in _outermost(found, judging):
         if judgement is None:
             continue
         target, taken = hit.target, hit.taken
@@ -141,23 +178,41 @@ Judgement = tuple[bool, int] | None
 """Whether a statement is denied, and its rank; None where it is no source."""
 
 
-def _outermost(found: list[Found], judged: Callable[[Found], Judgement]) -> Iterator[tuple[Found, Judgement]]:
+class Judging:
+    """Judges the statements of a sentence by the scopes ``around`` them and by what its section makes of all of them."""
+
+    __slots__ = ("_around", "_section")
+
+    def __init__(self, around: Sequence[Scope], section: frozenset[str]) -> None:
+        self._around = around
+        self._section = section
+
+    def of(self, hit: Found) -> Judgement:
+        flags = self._section - _DOUBT if hit.target.background else self._section
+        return judge(hit.target, flags_of(self._around, hit.taken) | flags if self._around else flags)
+
+
+def _outermost(found: list[Found], judging: Judging) -> list[tuple[Found, Judgement]]:
     """Without the statements that lie within a longer one of the same fact ("small cell" in "non-small cell").
 
     A longer one that is no source hides no shorter one of the same value ("prior pain, VAS 7/10").
     """
+    if len(found) == 1:
+        return [(found[0], judging.of(found[0]))]
     reach: dict[str, tuple[Found, Judgement]] = {}
+    outermost: list[tuple[Found, Judgement]] = []
     kept: Found | None = None
-    for hit in sorted(found, key=_outer_first) if len(found) > 1 else found:
+    for hit in sorted(found, key=_outer_first):
         outer, idle = reach.get(hit.target.fact), False
         if outer is not None and hit.taken[-1] <= outer[0].taken[-1] and not _other_code(hit, kept):
             idle = _is_idle(*outer) and (outer[1] is not None or (hit.slot is not None and hit.slot == outer[0].slot))
             if not idle:
                 continue
-        kept, judgement = hit, judged(hit)
-        yield hit, judgement
+        kept, judgement = hit, judging.of(hit)
+        outermost.append((hit, judgement))
         if outer is None or idle or hit.taken[-1] > outer[0].taken[-1]:
             reach[hit.target.fact] = hit, judgement
+    return outermost
 
 
 def _outer_first(hit: Found) -> tuple[int, int, int, int]:

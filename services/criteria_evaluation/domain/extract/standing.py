@@ -4,7 +4,8 @@ import datetime as dt
 import itertools
 import re
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 from services.criteria_evaluation.domain.extract.words import Units
 
@@ -70,7 +71,8 @@ _DAYS: Final = frozenset({"<date>", "<month>"})
 _LOOKED_AT: Final = _NOTABLE | _FORWARD | _DAYS | {"<lvl>"}
 
 
-class Marks(NamedTuple):
+@dataclass(slots=True, init=False)
+class Marks:
     """What of a sentence bears on the standing of the text around it.
 
     ``head``: those of its first words that mark something. ``amends``: its first word heads an addendum. ``forward``: it
@@ -85,10 +87,32 @@ class Marks(NamedTuple):
     forward: bool
     corrects: bool
     date: dt.date | None
-    renews: bool = False
-    first_read: bool = False
-    of_day: dt.date | None = None
-    leads: dt.date | None = None
+    renews: bool
+    first_read: bool
+    of_day: dt.date | None
+    leads: dt.date | None
+
+    def __init__(
+        self,
+        head: frozenset[str],
+        amends: bool,
+        forward: bool,
+        corrects: bool,
+        date: dt.date | None,
+        renews: bool = False,
+        first_read: bool = False,
+        of_day: dt.date | None = None,
+        leads: dt.date | None = None,
+    ) -> None:
+        self.head = head
+        self.amends = amends
+        self.forward = forward
+        self.corrects = corrects
+        self.date = date
+        self.renews = renews
+        self.first_read = first_read
+        self.of_day = of_day
+        self.leads = leads
 
 
 _UNMARKED: Final = Marks(frozenset(), False, False, False, None)

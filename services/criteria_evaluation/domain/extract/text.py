@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Final, Literal
 
 from services.criteria_evaluation.domain.extract.aligned import aligned_rows, hanging_lines, questions
 from services.criteria_evaluation.domain.extract.asides import goes_on
@@ -89,14 +90,22 @@ _SHORTEST_HEADING: Final = 3
 """A single word such as "Plan" or "Rec" alone on its line is a heading; "Ct" is too short to tell."""
 
 
-class Sentence(NamedTuple):
+@dataclass(slots=True, init=False)
+class Sentence:
     """A sentence, list item or row of a table with its section. ``category`` is the lexicon's kind of section, or None."""
 
     start: int
     end: int
     section: str | None
     category: str | None
-    row: bool = False
+    row: bool
+
+    def __init__(self, start: int, end: int, section: str | None, category: str | None, row: bool = False) -> None:
+        self.start = start
+        self.end = end
+        self.section = section
+        self.category = category
+        self.row = row
 
 
 def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:

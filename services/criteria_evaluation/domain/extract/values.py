@@ -33,7 +33,7 @@ _ARROWS: Final = frozenset({"→", "⇒", "➔", "➜", "⟶"})
 
 def units_of(tokens: Tokens, on: dt.date | None = None) -> Units:
     """The pattern words of a sentence. ``on`` is the note's date: it tells a past year from the present one."""
-    words, starts, ends = tokens
+    words, starts, ends = tokens.words, tokens.starts, tokens.ends
     spelled = words if _SPELLED.isdisjoint(words) else [SPELLINGS.get(word, word) for word in words]
     out = Units()
     marked = False

@@ -2,19 +2,33 @@
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from services.criteria_evaluation.domain.quantities import Interval
 
 
-class Value(NamedTuple):
+@dataclass(slots=True, init=False)
+class Value:
     """A value as written: an interval in a unit, or levels, or a date, or a grade such as 1c."""
 
-    interval: Interval | None = None
-    unit: str | None = None
-    levels: tuple[str, ...] = ()
-    date: dt.date | None = None
-    grade: str | None = None
+    interval: Interval | None
+    unit: str | None
+    levels: tuple[str, ...]
+    date: dt.date | None
+    grade: str | None
+
+    def __init__(
+        self,
+        interval: Interval | None = None,
+        unit: str | None = None,
+        levels: tuple[str, ...] = (),
+        date: dt.date | None = None,
+        grade: str | None = None,
+    ) -> None:
+        self.interval = interval
+        self.unit = unit
+        self.levels = levels
+        self.date = date
+        self.grade = grade
 
 
 @dataclass(slots=True, init=False)
@@ -41,12 +55,18 @@ class Units:
         self.ends.append(end)
 
 
-class Tokens(NamedTuple):
+@dataclass(slots=True, init=False)
+class Tokens:
     """Lower-cased tokens of one sentence with their offsets in the document."""
 
     words: list[str]
     starts: list[int]
     ends: list[int]
+
+    def __init__(self, words: list[str], starts: list[int], ends: list[int]) -> None:
+        self.words = words
+        self.starts = starts
+        self.ends = ends
 
     def word(self, i: int) -> str:
         """The token at ``i``, or an empty string beyond the end."""
