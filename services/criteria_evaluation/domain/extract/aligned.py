@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from services.criteria_evaluation.domain.extract.words import Tokens
@@ -180,18 +180,21 @@ def _is_value(words: Sequence[str], i: int) -> bool:
     return any(word[0].isdigit() for word in words[max(0, i - 3) : i + 1])
 
 
-def questions(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+def questions(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """The questions of a form that stand in columns, each with its answer: "HTN: N   DM: Y", "HTN [ ] Y [x] N   DM [x] Y [ ] N"."""
+    if "  " not in text[start:end] and "\t" not in text[start:end]:
+        return [(start, end)]
+    found: list[tuple[int, int]] = []
     at, answered = start, None
-    gaps = _WIDE.finditer(text, start, end) if "  " in text[start:end] or "\t" in text[start:end] else ()
+    gaps = _WIDE.finditer(text, start, end)
     cells = list(itertools.pairwise([start, *(n for gap in gaps for n in gap.span()), end]))[::2]
     for begin, stop in cells if len(cells) > 1 else ():
         asked = _ASKED.search(text, begin, stop) is not None
         word = _WORD.match(text, begin, stop)
         if asked and answered is not None and word and word[0].lower() not in _OPTIONS:
-            yield at, answered
+            found.append((at, answered))
             at, answered = begin, None
         # The words after an answer go with it, up to the next question.
         if asked or answered is not None:
             answered = stop
-    yield at, end
+    return [*found, (at, end)]

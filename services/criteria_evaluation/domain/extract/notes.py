@@ -112,7 +112,7 @@ class _Reader:
             self._operative = bool(_OPERATIVE.search(self._text)) and not _REPORT.search(self._text)
         return self._operative
 
-    def read(self, sentence: Sentence) -> Iterator[Mention]:
+    def read(self, sentence: Sentence) -> list[Mention]:
         """The mentions of a sentence."""
         category = self._kind(sentence.category)
         begins = sentence.section != self._section
@@ -128,8 +128,8 @@ class _Reader:
             mentions = self._read_parts(sentence, category, begins)
         else:
             mentions = self._mentions(reading, sentence, sentence.start)
-        yield from (mention for mention in mentions if not elsewhere)
         self._around.next_sentence()
+        return [] if elsewhere else mentions
 
     def is_foreign(self, at: int) -> bool:
         """Whether what stands at ``at`` is another patient's."""
@@ -167,7 +167,7 @@ class _Reader:
         if reading is not None:
             self._stand(reading.marks, category, begins)
         else:
-            parts = list(_parts(text, Sentence(0, len(text), None, None), self._lexicon, self._table))
+            parts = _parts(text, Sentence(0, len(text), None, None), self._lexicon, self._table)
             if len(parts) != 1:
                 return None
             place = Place(category, around.cues, around.contexts, text[-1:] == ";")
@@ -177,15 +177,17 @@ class _Reader:
         around.take(reading)
         return reading
 
-    def _read_parts(self, sentence: Sentence, category: str | None, begins: bool) -> Iterator[Mention]:
+    def _read_parts(self, sentence: Sentence, category: str | None, begins: bool) -> list[Mention]:
         """Reads a sentence in its parts: the cells of a row, or pieces of a long one."""
         goes_on = self._text[sentence.end - 1 : sentence.end] == ";"
+        mentions: list[Mention] = []
         for tokens in _parts(self._text, sentence, self._lexicon, self._table):
             place = Place(category, self._around.cues, self._around.contexts, goes_on, sentence.start)
             reading = self._read_part(tokens, begins, place, row=sentence.row)
             begins = False
             self._around.take(reading)
-            yield from self._mentions(reading, sentence, 0)
+            mentions += self._mentions(reading, sentence, 0)
+        return mentions
 
     def _read_part(self, tokens: Tokens, begins: bool, place: Place, *, row: bool = False) -> Reading:
         units = units_of(tokens, self.on)
@@ -196,7 +198,10 @@ class _Reader:
     def _stand(self, marks: Marks, category: str | None, begins: bool, *, row: bool = False) -> None:
         self._standing.line(marks, self._section, new_section=begins, category=category, row=row)
 
-    def _mentions(self, reading: Reading, sentence: Sentence, base: int) -> Iterator[Mention]:
+    def _mentions(self, reading: Reading, sentence: Sentence, base: int) -> list[Mention]:
+        mentions: list[Mention] = []
+        if not reading.statements:
+            return mentions
         on, text, vocabulary = self._standing.on, self._text, self._lexicon.vocabulary
         stale = self._standing.stale
         for stated in reading.statements:
@@ -206,18 +211,18 @@ class _Reader:
             start, end = stated.start + base, stated.end + base
             source = Source("note", None, self._document.id, sentence.section, start, end, text[start:end])
             rank = stated.rank + self._standing.rank(kind.kind)
-            yield Mention(stated.fact, stated.said, source, stated.on or on, rank, stated.lowest)
+            mentions.append(Mention(stated.fact, stated.said, source, stated.on or on, rank, stated.lowest))
+        return mentions
 
 
-def _parts(text: str, sentence: Sentence, lexicon: Lexicon, table: Table) -> Iterator[Tokens]:
+def _parts(text: str, sentence: Sentence, lexicon: Lexicon, table: Table) -> list[Tokens]:
     """The tokens of a sentence, or those of each cell of a table's row."""
     apart = "  " in text[sentence.start : sentence.end]
     joinable = lexicon.index.knows if "-\n" in text[sentence.start : sentence.end] else None
-    for tokens in tokens_of(text, sentence, joinable):
-        if sentence.row and sentence.end - sentence.start < _LONGEST_ROW:
-            yield from table.sentences(text, tokens, sentence.start, sentence.end)
-        else:
-            yield _spread(tokens, text) if apart else tokens
+    parts = tokens_of(text, sentence, joinable)
+    if sentence.row and sentence.end - sentence.start < _LONGEST_ROW:
+        return [cell for row in parts for cell in table.sentences(text, row, sentence.start, sentence.end)]
+    return [_spread(tokens, text) for tokens in parts] if apart else parts
 
 
 def _spread(tokens: Tokens, text: str) -> Tokens:

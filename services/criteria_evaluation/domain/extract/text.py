@@ -270,25 +270,27 @@ def _header(
     return name, category, begin
 
 
-def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+def _split(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """Sentences of a paragraph: at full stops, question marks and semicolons that end one."""
+    parts: list[tuple[int, int]] = []
     at = start
     for found in _STOP.finditer(text, start, end):
-        stop = found.end()
-        if len(found.group()) > 3:  # Dots that lead from a name to its value end no sentence.
+        signs, stop = found.group(), found.end()
+        if len(signs) > 3:  # Dots that lead from a name to its value end no sentence.
             continue
-        if found.group()[0] == "." and len(found.group()) <= 2 and not _ends(text, at, found.start(), stop, end):
+        sign = signs[0]
+        if sign == "." and len(signs) <= 2 and not _ends(text, at, found.start(), stop, end):
             continue
-        sign = found.group()[0]
         if (sign == "?" and _ANSWER.match(text, stop, end)) or (sign == ";" and goes_on(text, stop, end)):
             continue
         if at < stop:
-            yield from questions(text, at, stop)
+            parts += questions(text, at, stop)
         at = stop
         while at < end and text[at].isspace():
             at += 1
     if at < end:
-        yield from questions(text, at, end)
+        parts += questions(text, at, end)
+    return parts
 
 
 def _ends(text: str, start: int, dot: int, after: int, end: int) -> bool:

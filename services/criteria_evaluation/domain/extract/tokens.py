@@ -3,7 +3,7 @@
 import datetime as dt
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 from services.criteria_evaluation.domain.extract.dates import date_at
@@ -149,20 +149,22 @@ def _heads(tokens: Tokens, unlabelled: bool) -> tuple[bool, dt.date | None]:
     return False, title
 
 
-def tokens_of(text: str, sentence: Sentence, known: Callable[[str], bool] | None = None) -> Iterator[Tokens]:
+def tokens_of(text: str, sentence: Sentence, known: Callable[[str], bool] | None = None) -> list[Tokens]:
     """The tokens of a sentence, in pieces of at most ``MAX_TOKENS``.
 
     With ``known``, which says whether the lexicon has a word, a word that a hyphen breaks at the end of a line is one.
     """
     pieces = _TOKEN.split(text[sentence.start : sentence.end])
     at = list(itertools.accumulate(map(len, pieces), initial=sentence.start))
+    found: list[Tokens] = []
     for first in range(1, len(pieces), 2 * MAX_TOKENS):
         last = first + 2 * MAX_TOKENS
         words = list(map(str.lower, pieces[first:last:2]))
         starts, ends = at[first : min(last, len(pieces)) : 2], at[first + 1 : last + 1 : 2]
         if known is not None and "-" in words:
             words, starts, ends = _joined(text, Tokens(words, starts, ends), known)
-        yield Tokens(words, starts, ends)
+        found.append(Tokens(words, starts, ends))
+    return found
 
 
 def _joined(text: str, tokens: Tokens, known: Callable[[str], bool]) -> tuple[list[str], list[int], list[int]]:
