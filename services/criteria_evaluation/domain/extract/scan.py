@@ -65,12 +65,12 @@ def _try(hung: Sequence[Hung | None], bits: int, missing: int, words: Sequence[s
         for candidate in patterns.fitting(called, missing) if called else patterns.free:
             if not candidate.reach:
                 _take(candidate, words, i, scanned)
-            elif candidate in elsewhere:
-                elsewhere[candidate].append(i)
-            else:
+            elif (at := elsewhere.get(candidate)) is None:
                 elsewhere[candidate] = [i]
-    for candidate, at in elsewhere.items():
-        _search(candidate, at, words, scanned)
+            else:
+                at.append(i)
+    for candidate, places in elsewhere.items():
+        _search(candidate, places, words, scanned)
 
 
 def _search(candidate: Candidate, at: Sequence[int], words: Sequence[str], scanned: Scanned) -> None:
