@@ -25,37 +25,9 @@ _NO_VALUE: Final = re.compile(
 """A line without a number other than a date: "ECOG PS 2" is no title."""
 _LETTERS: Final = re.compile(r"[A-Za-z]+")
 _ABBREVIATIONS: Final = frozenset(
-    [
-        "dr",
-        "mr",
-        "mrs",
-        "ms",
-        "st",
-        "vs",
-        "approx",
-        "gr",
-        "e.g",
-        "i.e",
-        "eg",
-        "ie",
-        "etc",
-        "fig",
-        "no.",
-        "dept",
-        "prof",
-        "jr",
-        "sr",
-        "resp",
-        "incl",
-        "max",
-        "min",
-        "est",
-        "hx",
-        "pt",
-        "mod",
-        "bilat",
-    ]
-)
+    ["dr", "mr", "mrs", "ms", "st", "vs", "approx", "gr", "e.g", "i.e", "eg", "ie", "etc", "fig",
+     "no.", "dept", "prof", "jr", "sr", "resp", "incl", "max", "min", "est", "hx", "pt", "mod", "bilat"]
+)  # fmt: skip
 TITLE: Final = "title"
 """The kind of a line that looks like a heading and is none that the lexicon knows: only statements about titles count in it."""
 _KEY: Final = re.compile(r"[A-Z][A-Za-z]*(?:[ /&-][A-Za-z]+){0,4}(?: ?\([^()\n]{1,30}\))?:(?=\s)")
