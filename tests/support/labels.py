@@ -17,7 +17,7 @@ _NEAR: Final = 0.005
 def labelled_notes(places: Sequence[Path] = (NOTES,)) -> list[dict[str, Any]]:
     """Every labelled chart of the files and folders, in order of file and place."""
     files = [file for place in places for file in (sorted(place.glob("*.yaml")) if place.is_dir() else [place])]
-    return [note for file in files for note in yaml.safe_load(file.read_text(encoding="utf-8"))["notes"]]
+    return [note for file in files for note in yaml.load(file.read_text(encoding="utf-8"), yaml.CSafeLoader)["notes"]]
 
 
 def exact_notes() -> list[dict[str, Any]]:

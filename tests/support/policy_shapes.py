@@ -63,7 +63,7 @@ class Verdict:
 
 def verdict(data: Any, read: Read, schema: str) -> Verdict:
     """Reads the data as YAML text by both."""
-    text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+    text = yaml.dump(data, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
     try:
         read(text)
     except PolicyError as error:

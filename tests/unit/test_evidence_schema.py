@@ -15,7 +15,7 @@ from tests.support.policy_shapes import RELATIONS, Verdict, bent, drop, put, ren
 
 VOCABULARY: Final = comparable(load_lexicon(read_policy("lexicon")).vocabulary)
 FILES: Final = {file.name: file for file in read_policy("evidence")}
-DATA: Final[dict[str, Any]] = {name: yaml.safe_load(file.text) for name, file in FILES.items()}
+DATA: Final[dict[str, Any]] = {name: yaml.load(file.text, yaml.CSafeLoader) for name, file in FILES.items()}
 SHAPELY: Final = ("cpap.yaml", "oxygen.yaml", "unidentified.yaml", "spine-metastasis.yaml")
 """Files that between them use every field."""
 
