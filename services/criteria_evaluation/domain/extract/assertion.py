@@ -10,56 +10,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.criteria_evaluation.domain.extract.forms import ANSWERS, BOXES, FORM
+from services.criteria_evaluation.domain.extract.listed import PART_ENDS, aside_of, end_of_list
 from services.criteria_evaluation.domain.lexicon_entries import Trigger
 
 _ASKS: Final = frozenset({":", "?", "<box>"})
 _AFFIRMED: Final = (["yes"], ["y"], ["present"], ["positive"])
-_PART_ENDS: Final = frozenset({",", ":", ";"})
 _REPLIES: Final = ANSWERS | BOXES | {"yes", "y", "present", "positive"}
-_COORDINATES: Final = frozenset({"or", "nor"})
-_VERBS: Final = frozenset(
-    [
-        "is",
-        "are",
-        "was",
-        "were",
-        "has",
-        "have",
-        "had",
-        "remains",
-        "shows",
-        "there",
-        "he",
-        "she",
-        "patent",
-        "preserved",
-        "intact",
-        "normal",
-        "clear",
-        "maintained",
-        "capacious",
-        "stable",
-        "unremarkable",
-        "full",
-        "steady",
-        "present",
-        "open",
-        "well",
-        "able",
-        "sleeps",
-        "wakes",
-        "walks",
-        "feels",
-        "takes",
-        "does",
-        "goes",
-        "works",
-        "lives",
-        "denies",
-    ]
-)
-"""Words that a part of a list of denied things does not have: "no retropulsion, canal patent" denies one thing."""
-_LONGEST_LISTED: Final = 4
 _LONGEST_ASKED: Final = 5
 
 
@@ -92,8 +48,11 @@ class Scope:
         self.by_end = by_end
 
 
-def scopes(words: Sequence[str], hits: Sequence[Hit]) -> list[Scope]:
-    """The scopes in a sentence. Of triggers that overlap the longest counts, so a pseudo-trigger disarms what it holds."""
+def scopes(words: Sequence[str], hits: Sequence[Hit], asides: Sequence[tuple[int, int]] = ()) -> list[Scope]:
+    """The scopes in a sentence. Of triggers that overlap the longest counts, so a pseudo-trigger disarms what it holds.
+
+    A denial in brackets (``asides``) ends with them, and ends none that began before them: "denies HTN (no drugs), DM".
+    """
     kept = [hit for hit in _longest(hits) if not _answered(words, hit)]
     if not FORM.isdisjoint(words):
         kept = [hit for hit in kept if not _closes_a_question(words, hit)]
@@ -105,7 +64,19 @@ def scopes(words: Sequence[str], hits: Sequence[Hit]) -> list[Scope]:
     boxes = [] if BOXES.isdisjoint(words) else [i for i, word in enumerate(words) if word in BOXES]
     stops += [(i, i + 1) for i in boxes]
     denials = [(hit.start, hit.end) for hit in kept if hit.trigger.kind == "negated"]
-    found = [scope for hit in kept for scope in _scopes_of(words, hit, _ends_for(hit, stops, turns, denials))]
+    found: list[Scope] = []
+    for hit in kept:
+        aside = aside_of(hit.start, hit.end, asides) if asides and hit.trigger.kind == "negated" else None
+        others = denials
+        if asides and hit.trigger.kind == "negated":
+            others = [d for d in denials if aside_of(*d, asides) in (None, aside)]
+        ends = _ends_for(hit, stops, turns, others)
+        if words[hit.end - 1] == "<neg>":
+            # "DM (+) CAD (-)": a sign is of what stands between the one before it and it.
+            ends = [*ends, *((k, k + 1) for k in range(hit.start) if words[k] in ("<neg>", "<pos>"))]
+        if aside is not None:
+            ends = [*ends, (aside[1], aside[1])]
+        found += _scopes_of(words, hit, ends, asides)
     for i, following in itertools.pairwise([*signs, len(words)]):
         if words[i] == "<neg>":
             found.append(Scope("negated", i + 1, following, i, i + 1))
@@ -126,7 +97,7 @@ def _signs_before(words: Sequence[str]) -> list[int]:
     if "<neg>" not in words:
         return []
     signs = [i for i, word in enumerate(words) if word in ("<neg>", "<pos>")]
-    return signs if signs[0] == 0 or words[signs[0] - 1] in _PART_ENDS else []
+    return signs if signs[0] == 0 or words[signs[0] - 1] in PART_ENDS else []
 
 
 def _unanswered(words: Sequence[str], boxes: Sequence[int]) -> list[Scope]:
@@ -136,7 +107,7 @@ def _unanswered(words: Sequence[str], boxes: Sequence[int]) -> list[Scope]:
     for i, following in itertools.pairwise([*asked, len(words)]):
         own = [box for box in boxes if i < box < following]
         if own[:1] == [i + 1] and all(words[box] == "<nobox>" for box in own):
-            begin = max((k + 1 for k in range(i) if words[k] in _PART_ENDS or k in boxes), default=0)
+            begin = max((k + 1 for k in range(i) if words[k] in PART_ENDS or k in boxes), default=0)
             found.append(Scope("unchecked", begin, i, i + 1, i + 2))
     return found
 
@@ -158,6 +129,8 @@ def _answered(words: Sequence[str], hit: Hit) -> bool:
         return False
     if words[hit.end : hit.end + 1] in _AFFIRMED:
         return True
+    if words[hit.end : hit.end + 1] and words[hit.end] in ANSWERS:
+        return hit.end + 1 == len(words) or words[hit.end + 1] in PART_ENDS or _asks_anew(words, hit.end)
     own = itertools.takewhile(lambda word: word not in (":", "?"), words[hit.end :])
     return words[hit.end : hit.end + 1] in (["<box>"], ["<nobox>"]) and "<box>" in own
 
@@ -191,7 +164,9 @@ def _longest(hits: Sequence[Hit]) -> list[Hit]:
     return kept
 
 
-def _scopes_of(words: Sequence[str], hit: Hit, stops: Sequence[tuple[int, int]]) -> list[Scope]:
+def _scopes_of(
+    words: Sequence[str], hit: Hit, stops: Sequence[tuple[int, int]], asides: Sequence[tuple[int, int]]
+) -> list[Scope]:
     trigger = hit.trigger
     if trigger.kind == "ignore":
         # Its own words are no statement: the name of a score says nothing of the patient.
@@ -199,13 +174,13 @@ def _scopes_of(words: Sequence[str], hit: Hit, stops: Sequence[tuple[int, int]])
     if trigger.kind in ("terminator", "turn", "pseudo"):
         return []
     if _is_answer(words, hit):
-        edges = [i + 1 for i in range(hit.start) if words[i] in _PART_ENDS]
+        edges = [i + 1 for i in range(hit.start) if words[i] in PART_ENDS]
         return [Scope("negated", edges[-1] if edges else 0, hit.start, hit.start, hit.end)]
     found: list[Scope] = []
     if trigger.direction in ("forward", "both"):
         end = min([start for start, _ in stops if start >= hit.end] + [len(words), hit.end + trigger.reach])
         if trigger.kind in ("negated", "possible") and not trigger.lists:
-            end = _end_of_list(words, hit.end, end)
+            end = end_of_list(words, hit.end, end, asides)
         # What stands within the words about somebody else is theirs too: "her husband (BMI 47) had surgery".
         begin = hit.start if trigger.kind == "family" else hit.end
         found.append(Scope(trigger.kind, begin, end, hit.start, hit.end))
@@ -221,40 +196,9 @@ def _scopes_of(words: Sequence[str], hit: Hit, stops: Sequence[tuple[int, int]])
 def _is_answer(words: Sequence[str], hit: Hit) -> bool:
     """Whether "no" answers what stands before it, as in a list of them: "diabetes NO, stroke NO"."""
     i = hit.start
-    if i == 0 or hit.end - i != 1 or words[i] != "no" or words[i - 1] in _PART_ENDS or words[i - 1] in _ASKS:
+    if i == 0 or hit.end - i != 1 or words[i] != "no" or words[i - 1] in PART_ENDS or words[i - 1] in _ASKS:
         return False
     return hit.end == len(words) or words[hit.end] in (",", ";")
-
-
-def _end_of_list(words: Sequence[str], start: int, end: int) -> int:
-    """How far "no" reaches: over a list ("no fever, chills or weakness"), not into the next clause.
-
-    A comma is part of a list where "or" follows it, or where every part after it is short and carries no value.
-    """
-    end = _before_clause(words, start, end)
-    commas = [i for i in range(start, end) if words[i] == ","]
-    if not commas:
-        return end
-    coordinate = max((i for i in range(start, end) if words[i] in _COORDINATES), default=-1)
-    if coordinate > commas[0]:
-        following = [i for i in commas if i > coordinate]
-        return following[0] if following else end
-    edges = [*commas, end]
-    for left, right in itertools.pairwise(edges):
-        part = words[left + 1 : right]
-        if len(part) > _LONGEST_LISTED or any(word[0] == "<" or word in _VERBS for word in part):
-            return left
-    return end
-
-
-def _before_clause(words: Sequence[str], start: int, end: int) -> int:
-    """Where "and" begins a clause with a verb of its own: "not effaced and the canal is patent"."""
-    for i in range(start, end):
-        if words[i] == "and":
-            following = words[i + 1 : min(end, i + 2 + _LONGEST_LISTED)]
-            if any(word in _VERBS for word in following):
-                return i
-    return end
 
 
 def _answer(words: Sequence[str], i: int) -> list[Scope]:
@@ -262,15 +206,20 @@ def _answer(words: Sequence[str], i: int) -> list[Scope]:
     closed = (
         i + 1 == len(words) or words[i + 1] in BOXES or words[i + 1] in (",", ";", "-", "–") or _asks_anew(words, i)
     )
-    begin = max((k + 1 for k in range(i) if words[k] in _PART_ENDS), default=0)
+    lettered = words[i] == "n" and i > 1
+    closed = closed or (lettered and any(word in ("y", "n") for word in words[i + 2 : i + 5]))  # "CAD N CVA N OSA Y"
+    begin = max((k + 1 for k in range(i) if words[k] in PART_ENDS), default=0)
+    if lettered:
+        begin = max(begin, max((k + 1 for k in range(i - 1) if words[k] in ("y", "n")), default=0))
     named = words[i - 1].isalpha() and words[i - 1] not in ("y", "o")  # Not "Stroke Y/N", nor "weaker o/n" (overnight).
-    cell = words[i] == "n" and named and 0 < i - begin < _LONGEST_ASKED  # "Stroke N" in its column.
+    dashed = words[i - 1] in ("-", "–") and i > 1 and words[i - 2].isalpha()
+    cell = words[i] == "n" and (named or dashed) and 0 < i - begin < _LONGEST_ASKED  # "Stroke N" in its column.
     if not closed or not (cell or words[i - 1] in _ASKS):
         return []
     begin, asked = begin if cell else 0, False
     for j in range(i - 2, -1, -1):
         asked = asked or words[j] in (":", "?")
-        if words[j] == ",":
+        if words[j] in (",", ";"):
             begin = j + 1
             break
         if j and words[j - 1] in _ASKS and words[j] in _REPLIES and words[j] not in BOXES:

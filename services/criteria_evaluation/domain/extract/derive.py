@@ -138,8 +138,10 @@ _MEASURABLE: Final = 0.9
 
 def _shrinks(rule: Rule, facts: Facts) -> bool | None:
     first, last = (_known(facts, name) for name in rule.of)
-    if first is None or last is None or not first.low or last.low is None or set(first.sources) & set(last.sources):
+    if first is None or last is None or not first.low or last.low is None:
         return None
+    if first.low == last.low and set(first.sources) & set(last.sources):
+        return None  # One statement, which may be of either day.
     if last.low <= _MEASURABLE * first.low:
         return True
     return False if last.low >= first.low else None

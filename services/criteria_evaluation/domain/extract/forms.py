@@ -19,6 +19,8 @@ _MARKS: Final = frozenset({"x", "✓", "✔", "√", "*"})
 _BLANK: Final = re.compile(r"_+")
 _FILLED: Final = re.compile(r"_+[x✓✔√]_+|_+[x✓✔√]|[x✓✔√]_+")
 _SIGNS: Final = {"-": "<neg>", "–": "<neg>", "−": "<neg>", "+": "<pos>"}
+_CLOSES: Final = frozenset({"", ",", ";", "|", "."})
+_OPENS: Final = frozenset({",", ";", "|", ":"})
 
 
 def mark_at(words: list[str], starts: list[int], ends: list[int], i: int) -> tuple[str, int] | None:
@@ -47,6 +49,24 @@ def mark_at(words: list[str], starts: list[int], ends: list[int], i: int) -> tup
         if inner in _SIGNS:
             return _SIGNS[inner], i + 3
     return None
+
+
+def listed_signs(tokens: Tokens) -> dict[int, str]:
+    """The signs of a list, where there are two or more of a kind, by their places: "-DM, +HTN", "DM -, HTN +", "DM: -, HTN: +"."""
+    words, starts, ends = tokens.words, tokens.starts, tokens.ends
+    before: dict[int, str] = {}
+    after: dict[int, str] = {}
+    for i, word in enumerate(words):
+        sign = _SIGNS.get(word)
+        if sign is None:
+            continue
+        last, following = words[i - 1] if i else "", tokens.word(i + 1)
+        if following in _CLOSES:
+            if last == ":" or last[:1].isalpha():
+                after[i] = "no" if sign == "<neg>" else "yes"
+        elif (last == "" or last in _OPENS) and following.isalpha() and starts[i + 1] == ends[i]:
+            before[i] = sign
+    return (before if len(before) > 1 else {}) | (after if len(after) > 1 else {})
 
 
 def marked(cell: Tokens) -> bool | None:

@@ -23,6 +23,7 @@ from services.criteria_evaluation.domain.extract.physical import (
     Unit,
     clock_at,
     dimensions,
+    is_graded,
     is_kind,
     two_parts,
 )
@@ -135,6 +136,8 @@ def _united(
     """The value of a number up to ``j``, or of the range that ``read`` gives with the index after it, with its unit."""
     interval, k = read
     bare = tokens.words[k : k + 3] == ["h", "/", "h"] or _is_flagged(tokens, number, k, out)
+    # In "Wagner 3 L heel" the letter is a side.
+    bare = bare or (tokens.word(k) == "l" and tokens.starts[k] > tokens.ends[k - 1] and is_graded(out.words))
     kind, unit, end = ("<num>", None, k) if bare else unit_at(tokens, k)  # "WBC 6.2  H/H 11/34": no hours.
     if kind in ("<num>", "<pct>") and "fio2" in out.words[-2:]:
         kind = "<air>" if number in (0.21, 21.0) else "<rich>"

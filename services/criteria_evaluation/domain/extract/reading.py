@@ -118,7 +118,7 @@ def read_units(units: Units, place: Place, on: dt.date | None, marks: Marks, lex
     if not found:
         return Reading((), cues, after, marks)
     bounded = scanned.hits or not FORM.isdisjoint(units.words) or "n" in units.words
-    around = scopes(units.words, scanned.hits) if bounded else []
+    around = scopes(units.words, scanned.hits, units.asides) if bounded else []
     judging = Judging(around, lexicon.section_flags.get(place.category or "", _NO_FLAGS))
     statements: list[Statement] = []
     for hit, judgement in _outermost(found, judging):

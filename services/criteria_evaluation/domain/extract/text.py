@@ -14,7 +14,8 @@ Kind = Literal["text", "row", "blank"]
 _STOP: Final = re.compile(r"[.!?;](?:(?<=;)|(?<=[^\s.][.!?])[.!?]*[\"”’')]?)(?=\s)")
 """A full stop after a word, or a semicolon; one set of signs that it begins with lets all else be skipped fast."""
 _ANSWER: Final = re.compile(
-    r"\s*\.*\s*(?:\[[ xX✓✔]?\]\s*|\([ xX]?\)\s*|[☐☑☒]\s*|__+\s*)?(?:\W{0,3})(?:yes|no|y|n|none)\b", re.IGNORECASE
+    r"\s*\.*\s*(?:\[[ xX✓✔]?\]\s*|\([ xX]?\)\s*|[☐☑☒]\s*|__+\s*)?(?:\W{0,3})(?:yes|no|y|n|none|denies|denied)\b",
+    re.IGNORECASE,
 )
 _ITEM: Final = re.compile(
     r"[ \t]*(?:[-*•·‣▪●–—>]+[ \t]|[0-9]{1,2}[.)][ \t]|[A-Za-z][.)][ \t]|\[[ xX_]?\]|\([ xX]\)|[☐☑☒✓✔])"

@@ -8,7 +8,13 @@ import datetime as dt
 from typing import Final
 
 from services.criteria_evaluation.domain.extract.dates import WEEKDAYS, date_at
-from services.criteria_evaluation.domain.extract.forms import answers_again, boxes_first, is_answered, mark_at
+from services.criteria_evaluation.domain.extract.forms import (
+    answers_again,
+    boxes_first,
+    is_answered,
+    listed_signs,
+    mark_at,
+)
 from services.criteria_evaluation.domain.extract.levels import ORDINALS, SPOKEN_REGIONS, read_levels
 from services.criteria_evaluation.domain.extract.measures import (
     HALVED,
@@ -36,7 +42,9 @@ def units_of(tokens: Tokens, on: dt.date | None = None) -> Units:
     words, starts, ends = tokens.words, tokens.starts, tokens.ends
     spelled = words if _SPELLED.isdisjoint(words) else [SPELLINGS.get(word, word) for word in words]
     out = Units()
+    signs = listed_signs(tokens) if "-" in words or "+" in words else {}
     marked = False
+    opened = -1
     i, n = 0, len(words)
     # Most words are plain, so they are taken in runs; the others are the places at which a run ends.
     for at in [*(k for k, word in enumerate(words) if word in _STARTERS or not word.isalpha()), n]:
@@ -67,8 +75,18 @@ def units_of(tokens: Tokens, on: dt.date | None = None) -> Units:
             marked = True
             out.add(mark[0], starts[i], ends[mark[1] - 1])
             i = mark[1]
+        elif i in signs:
+            out.add(signs[i], starts[i], ends[i])
+            i += 1
         else:
             i = _sign(tokens, i, out)
+            if word == "(":
+                opened = len(out.words)
+            elif word == ")" and opened >= 0:
+                out.asides.append((opened, len(out.words)))
+                opened = -1
+            elif word == ")" and out.words[-1:] == ["<num>"] and ends[i - 2] == starts[i - 1] and "(" not in words[:i]:
+                out.add(";", starts[i - 1], ends[i - 1])  # "1) HTN 2) DM": the next of a list.
     return _reordered(out) if marked else out
 
 

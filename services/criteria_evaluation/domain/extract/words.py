@@ -33,12 +33,16 @@ class Value:
 
 @dataclass(slots=True, init=False)
 class Units:
-    """A sentence as pattern words with their offsets in the document, and the values behind the marked ones."""
+    """A sentence as pattern words with their offsets in the document, and the values behind the marked ones.
+
+    ``asides``: from which word up to which brackets enclose them; the brackets are no words.
+    """
 
     words: list[str]
     starts: list[int]
     ends: list[int]
     values: dict[int, Value]
+    asides: list[tuple[int, int]]
 
     # A data class makes its own only at run time, so that compiled code calls it through Python.
     def __init__(self) -> None:
@@ -46,6 +50,7 @@ class Units:
         self.starts = []
         self.ends = []
         self.values = {}
+        self.asides = []
 
     def add(self, word: str, start: int, end: int, value: Value | None = None) -> None:
         if value is not None:
