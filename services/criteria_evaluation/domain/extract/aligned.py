@@ -21,6 +21,10 @@ _WORD: Final = re.compile(r"[A-Za-z]+")
 _EITHER: Final = frozenset({"y", "n", "yes", "no"})
 _MEASURED: Final = re.compile(r"\w: \S|\s[0-9]+ ?%|(?:HR|BP|RR|SpO2|Pulse|Borg|Temp)\b:? [0-9]")
 """A value, which no heading of a column has."""
+_VALUED: Final = re.compile(
+    r"[A-Za-z] +[0-9]+(?:\.[0-9]+ ?(?:h|hrs?|min|/hr?|kg|lbs?|cm)?| ?(?:h|hrs?|/hr?|kg|lbs?|cm))$"
+)
+"""A name with its value in one cell: "TRT 7.6 h"."""
 _NUMBERED: Final = re.compile(r"[0-9]{1,2}[.)] \S")
 _ANSWER_COLUMNS: Final = re.compile(r" {3}(?:yes|y) {2,}(?:no|n)\b", re.IGNORECASE)
 """A heading of a column for each answer: of its rows some have one mark only."""
@@ -84,7 +88,7 @@ def _names(line: str) -> bool:
     Two columns in words make a heading of the frequencies of an audiogram beside them.
     """
     cells = _CELLS.findall(line)
-    if len(cells) > 1 and _MEASURED.search(line):
+    if len(cells) > 1 and (_MEASURED.search(line) or any(_VALUED.search(cell) for cell in cells)):
         return False
     if cells and _NUMBERED.match(cells[0]):
         cells = [cells[0].partition(" ")[2], *cells[1:]]  # "2. MEDICAL CONDITIONS     Yes    No"

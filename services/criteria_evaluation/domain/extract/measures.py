@@ -24,7 +24,7 @@ GOES_ON: Final = frozenset(
     {
         *HALVES,
         *(word for word, unit in TIME_UNITS.items() if unit == "h"),
-        *("and", "ft", "foot", "feet", "'", "’", "′", "in", "m", "mm", "cm", "x", "×", "by"),
+        *("and", "ft", "foot", "feet", "'", "’", "′", '"', "”", "″", "in", "m", "mm", "cm", "x", "×", "by"),
         *(":", "+", "-", "–", "−", "—", "/", "out", "on", "of", "over", "a", "b", "c", "plus", "to", "or"),
     }
 )

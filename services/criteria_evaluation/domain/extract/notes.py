@@ -64,8 +64,32 @@ class Open:
             self.cues = {cue: left - 1 for cue, left in self.cues.items() if left > 1}
 
 
+_WITHDRAWN_BY: Final = {
+    "_sleep.void": frozenset({"sleep.ahi", "sleep.events"}),
+    "_oxygen.void": frozenset({"oxygen.sao2_rest", "oxygen.sao2_asleep", "oxygen.sao2_exercise"}),
+}
+"""Whose values a statement that a test was no good takes back: those before it."""
+_OF_ITS_PARAGRAPH: Final = frozenset({"_oxygen.void"})
+
+
 def read_document(document: Document, lexicon: Lexicon, memory: Memory[Reading] = REMEMBERED) -> Iterator[Mention]:
-    """All statements of facts in a document. A flagged document states none."""
+    """All statements of facts in a document, without those that it takes back. A flagged document states none."""
+    mentions = list(_read_document(document, lexicon, memory))
+    voids = [m for m in mentions if m.fact in _WITHDRAWN_BY and m.said is True]
+    if not voids:
+        yield from mentions
+    else:
+        yield from (m for m in mentions if not any(_takes_back(void, m, document.text or "") for void in voids))
+
+
+def _takes_back(void: Mention, mention: Mention, text: str) -> bool:
+    start, end = mention.source.start, void.source.start
+    if mention.fact not in _WITHDRAWN_BY[void.fact] or start is None or end is None or start > end:
+        return False
+    return void.fact not in _OF_ITS_PARAGRAPH or "\n\n" not in text[start:end]
+
+
+def _read_document(document: Document, lexicon: Lexicon, memory: Memory[Reading]) -> Iterator[Mention]:
     if document.flags or not document.text:
         return
     reader = _Reader(document, lexicon, memory)

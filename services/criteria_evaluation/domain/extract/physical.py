@@ -93,6 +93,9 @@ _AFTER_A_HEIGHT: Final = frozenset({"", ",", ";", ".", ")", "/", "|", "and", "ta
 """What follows a height without a word for its inches: "5 ft 9 and 228 lb"."""
 
 
+_HEIGHTS: Final = frozenset({"ht", "height", "hgt"})
+
+
 def two_parts(tokens: Tokens, number: float, j: int) -> tuple[float, Unit] | None:
     """A height in feet and inches, or a time in hours and minutes, whose first number ends before ``j``."""
     word = tokens.word(j)
@@ -102,10 +105,12 @@ def two_parts(tokens: Tokens, number: float, j: int) -> tuple[float, Unit] | Non
             end = read[1]
             while tokens.word(end) in ("in", "inch", "inches", '"', "”", "″", "'", "’"):
                 end += 1
-            bare = word in ("ft", "feet") and number >= 4 and tokens.word(end) in _AFTER_A_HEIGHT
+            bare = word in ("ft", "feet", "foot") and number >= 4 and tokens.word(end) in _AFTER_A_HEIGHT
             if end > read[1] or word in ("'", "’", "′") or bare:
                 return 12 * number + read[0], Unit("<len>", "[in_i]", end)
     if word == "in" and 48 <= number <= 84 and _ends_a_height(tokens.word(j + 1)):
+        return number, Unit("<len>", "[in_i]", j + 1)
+    if word in ('"', "”", "″") and 48 <= number <= 84 and not _HEIGHTS.isdisjoint(tokens.words[max(0, j - 3) : j]):
         return number, Unit("<len>", "[in_i]", j + 1)
     if TIME_UNITS.get(word) == "h":
         k = j + 2 if tokens.word(j + 1) in ("and", ",") else j + 1

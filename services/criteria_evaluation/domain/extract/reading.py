@@ -23,6 +23,13 @@ _DOUBT: Final = frozenset({"possible"})
 _NO_FLAGS: Final[frozenset[str]] = frozenset()
 
 
+_MEASURES: Final = frozenset(
+    ["a1c", "bmi", "bp", "creatinine", "glucose", "hba1c", "hgb", "hr", "pulse", "rr", "temp", "temperature", "tsh", "wbc"]
+)  # fmt: skip
+"""Names of measures; the number directly behind one is of no other measure."""
+_LINKS: Final = frozenset({":", "is", "of", "was"})
+
+
 @dataclass(slots=True, init=False)
 class Statement:
     """A value of a fact, and the offsets of the words that state it; ``on`` is the day that stands before the value."""
@@ -168,10 +175,20 @@ def _stands(hit: Found, category: str | None, cues: Container[str], holding: Hol
 
 
 def _has_value(hit: Found, units: Units, on: dt.date | None, lexicon: Lexicon) -> bool:
-    """Whether a bare number may be a value of the fact: in "SpO2 98% RA, glucose 151" the second one is not."""
+    """Whether a bare number may be a value of the fact: in "SpO2 98% RA, glucose 151" and "SpO2 98% RA, BMI 33" the second is not."""
     if hit.slot is None or hit.target.value is not None or units.words[hit.slot] != "<num>":
         return True
+    if _is_of_another(units.words, hit):
+        return False
     return said_in(lexicon.vocabulary[hit.target.fact], units.values[hit.slot], on) is not None
+
+
+def _is_of_another(words: Sequence[str], hit: Found) -> bool:
+    """Whether the name of another measure stands directly before a bare number."""
+    at = (hit.slot or 0) - 1
+    while at > 0 and words[at] in _LINKS:
+        at -= 1
+    return at > hit.taken[0] and words[at] in _MEASURES and at not in hit.taken
 
 
 Judgement = tuple[bool, int] | None

@@ -59,6 +59,11 @@ _AFTER_DATE: Final = frozenset({":", "-", "–", "—"})
 _ENTRIES: Final = frozenset({"visit", "session", "week", "day", "month", "recording", "night"})
 """What the entries of a series are called: "Visit 6 (02/09/2026)"."""
 
+_FIRST_OR_LAST: Final = frozenset(
+    {"initial", "intake", "baseline", "first", "start", "consult", "today", "current", "final", "latest"}
+)
+"""What the first and the last line of a series begin with before their day: "Initial consult 09/16/2025   238 lb"."""
+
 _LASTS: Final = dt.timedelta(days=30)
 _QUOTED: Final = frozenset({"imaging", "pathology"})
 """What an addendum names to say what it found; it goes on after it."""
@@ -132,9 +137,16 @@ def marks_of(units: Units, *, row: bool = False) -> Marks:
         date=_entry_date(units, row=row),
         renews=words[0] in _NEWER,
         first_read=words[0] in _FIRST_READ,
-        leads=units.values[0].date if words[0] in _DAYS else None,
+        leads=_leading_date(units),
         of_day=None if _COPIED.isdisjoint(words[:_SOON]) else _first_date(units),
     )
+
+
+def _leading_date(units: Units) -> dt.date | None:
+    words = units.words
+    if words[0] in _DAYS:
+        return units.values[0].date
+    return _first_date(units) if words[0] in _FIRST_OR_LAST and "<date>" in words[1:3] else None
 
 
 def _first_date(units: Units) -> dt.date | None:

@@ -29,15 +29,23 @@ _ABBREVIATIONS: Final = frozenset(
     ["dr", "mr", "mrs", "ms", "st", "vs", "approx", "gr", "e.g", "i.e", "eg", "ie", "etc", "fig",
      "no.", "dept", "prof", "jr", "sr", "resp", "incl", "max", "min", "est", "hx", "pt", "mod", "bilat"]
 )  # fmt: skip
+_INITIAL: Final = re.compile(r"(?:\b(?:by|with|per|from|see|Dr\.?)|w/|[/(])\s?[A-Z]$")
+_SURNAME: Final = re.compile(r"[A-Z][a-z]{2,}")
+"""The name behind an initial."""
 TITLE: Final = "title"
 """The kind of a line that looks like a heading and is none that the lexicon knows: only statements about titles count in it."""
-_KEY: Final = re.compile(r"[A-Z][A-Za-z]*(?:[ /&-][A-Za-z]+){0,4}(?: ?\([^()\n]{1,30}\))?:(?=\s)")
+_KEY: Final = re.compile(r"[A-Z][A-Za-z]*(?:[ /&-](?:[A-Za-z]+|(?:19|20)[0-9]{2})){0,4}(?: ?\([^()\n]{1,60}\))?:(?=\s)")
 """A form's question, up to its colon."""
 _ANEW: Final = re.compile(
     _KEY.pattern
     + r"|(?:BP|HR|VS|[Vv]itals?|Temp|SpO2|Wt|Ht|BMI|O2 sat|Afebrile|ECOG|KPS|Karnofsky|NRS|VAS|Pain [0-9]|[Oo]n exam)\b"
 )
 """What begins anew below a family history of one line: a form's question, vital signs, or what is found today."""
+_OWN: Final = re.compile(
+    r"(?:Her|His|The patient['’]s) own (?!mother|father|parent|brother|sister|sib|son|daughter|child|family|aunt|uncle)"
+    r"|(?:She|He) (?:herself|himself)\b"
+)
+"""How a story of relatives comes back to the patient: "Her own pressure today is 116/70"."""
 _OF_A_LINE: Final = frozenset(
     ["family", "past_history", "surgical_history", "indication", "complaint", "social", "medications", "pathology", "review"]
 )  # fmt: skip
@@ -51,6 +59,8 @@ _LEADING: Final = frozenset(
 _SOAP: Final = frozenset("SOAP")
 _SOAP_LINE: Final = re.compile(r"(?:[SOAP](?: ?[-–] |  +|\t)(?=\S)|[SO]\. (?=[A-Z0-9]))")
 """Notes in four parts (subjective, objective, assessment, plan) may name each by its letter alone; "A. " may be of a list."""
+_WIDE_HEADING: Final = re.compile(r"([A-Z]{4,}(?: [A-Z]{2,}){0,3})(?: {2,}|\t)(?=\S)")
+"""A heading in capitals that a wide gap sets apart from the text behind it."""
 _PULSE: Final = re.compile(r"P:\s{0,3}[0-9]{2,3}(?:[\s,;/]|$)")
 """A pulse among vital signs, which is no plan."""
 _MARKED: Final = re.compile(r"#{2,6} [^\nA-Za-z]{0,20}[A-Za-z][^\n]{0,100}$")
@@ -116,6 +126,8 @@ def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
                 and first == start
                 and (category in _OF_A_PARAGRAPH or (category in _OF_A_LINE and _ANEW.match(text, first, last)))
             ):
+                name = category = None
+            if inline and category == "family" and _OWN.match(text, first, last):
                 name = category = None
             if first < last:
                 yield Sentence(first, last, name, category)
@@ -191,6 +203,9 @@ def _unmarked(line: str, sections: Mapping[str, str]) -> tuple[int, bool] | None
     """The heading of a line that bears no sign of one."""
     if line[:1] in _SOAP and _SOAP_LINE.match(line) and line[0].lower() in sections:
         return 1, len(line.rstrip()) == 1
+    wide = _WIDE_HEADING.match(line)
+    if wide is not None and wide[1].lower() in sections:
+        return wide.end(1), False  # "TECHNIQUE  Attended study in the laboratory."
     colon = line.find(":", 0, _LONGEST_HEADER)
     if colon < 0 and line[-1:] == ")" and "(" in line:
         line = line.partition("(")[0].rstrip()  # "STUDY SUMMARY (received by fax)"
@@ -275,6 +290,8 @@ def _ends(text: str, start: int, dot: int, after: int, end: int) -> bool:
         at += 1
     if at < end and (text[at].islower() or goes_on(text, at, end)):
         return False
+    if _INITIAL.search(text, max(start, dot - 12), dot) and _SURNAME.match(text, at, end):
+        return False  # "seen by S. Abara"
     word = text[max(start, dot - 8) : dot].rsplit(None, 1)
     tail = word[-1].lstrip("([\"'“").lower() if word else ""
     return bool(tail) and tail not in _ABBREVIATIONS and not (tail.isdigit() and dot - start <= 2)

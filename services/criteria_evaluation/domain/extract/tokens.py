@@ -36,7 +36,9 @@ _TITLE: Final = 300
 _COLUMN: Final = 3
 _ENTRY: Final = re.compile(r"^\W{0,3}([0-9]{1,2}/[0-9]{1,2}/(?:[0-9]{4}|[0-9]{2}))(?![0-9])", re.MULTILINE)
 _ENTRY_OF_A_SERIES: Final = re.compile(
-    r"^[ \t]{0,8}[0-9]{1,2}/(?:[0-9]{4}|[0-9]{1,2}(?:/[0-9]{2,4})?)(?![0-9/])[ \t]", re.MULTILINE
+    r"^[ \t]{0,8}(?:(?:Initial|Intake|Baseline|First|Start|Consult|Today|Current|Final|Latest)(?: [a-z]{3,12})?:? )?"
+    r"[0-9]{1,2}/(?:[0-9]{4}|[0-9]{1,2}(?:/[0-9]{2,4})?)(?![0-9/])[ \t]",
+    re.MULTILINE,
 )
 _HEADED: Final = re.compile(r"^[A-Z][A-Z ,/&()-]{5,80} {2}([0-9]{1,2}/[0-9]{1,2}/[0-9]{4})[ \t]*$", re.MULTILINE)
 _HEADINGS: Final = 4000
