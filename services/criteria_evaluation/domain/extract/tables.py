@@ -164,7 +164,10 @@ def _row(headings: Sequence[Tokens], cells: Sequence[Tokens]) -> Iterator[Tokens
     pairs = list(zip(headings, cells, strict=True))
     around = [word for heading, cell in pairs[1:] for word in _circumstance(heading, cell)]
     if name.words and name.words[0][0].isdigit() and headings[0].words:
-        if not _WHEN.isdisjoint(headings[0].words):
+        if len(name.words) == 2 and name.words[1] in _MINUTES:
+            # "Time" over "3 min": the minutes of a walk, whatever their column is called.
+            name, around = _minute(Tokens(name.words[:1], name.starts[:1], name.ends[:1]), around)
+        elif not _WHEN.isdisjoint(headings[0].words):
             name = _NOTHING
         elif not _MINUTES.isdisjoint(headings[0].words):
             name, around = _minute(name, around)
