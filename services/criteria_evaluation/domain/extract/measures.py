@@ -120,12 +120,23 @@ _MUSCLES: Final = frozenset(
 """Muscles and limbs after which charts give a strength without its denominator."""
 
 
-def is_strength(before: Sequence[str], low: float | None, high: float | None) -> bool:
-    """Whether a bare number after these words is a muscle's strength: "IP 3", "LLE 5", "power grade 3"."""
+_GROUPS: Final = frozenset({"flexors", "extensors", "dorsiflexors", "plantarflexors", "evertors", "invertors"})
+"""Groups of muscles, which are also trained: "knee extensors 4 sets"."""
+_AFTER_A_STRENGTH: Final = frozenset(
+    {"", ".", ",", ";", ")", "|", "-", "–", "+", "on", "and", "bilaterally", "bilateral", "right", "left", "r", "l", "both", "throughout"}
+)
+
+
+def is_strength(before: Sequence[str], low: float | None, high: float | None, after: str = "") -> bool:
+    """Whether a bare number between these words is a muscle's strength: "IP 3", "LLE 5", "power grade 3", "grade 3 power".
+
+    ``high`` is open where a plus follows: "quads 4+".
+    """
+    high = low if high is None else high
     if low is None or high is None or not 0 <= low <= high <= 5 or not before:
         return False
-    graded = before[-1] == "grade" and not {"power", "strength"}.isdisjoint(before[-5:])
-    return before[-1] in _MUSCLES or graded
+    graded = before[-1] == "grade" and (after in ("power", "strength") or not {"power", "strength"}.isdisjoint(before[-5:]))
+    return before[-1] in _MUSCLES or graded or (before[-1] in _GROUPS and after in _AFTER_A_STRENGTH)
 
 
 def fraction_at(tokens: Tokens, number: float, j: int) -> tuple[float, int] | None:

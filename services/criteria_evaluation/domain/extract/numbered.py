@@ -148,7 +148,7 @@ def _united(
         kind, unit = HEADED[out.words[-1]]  # "Height (m)  1.84": the unit stands with the name.
     if kind == "<num>" and out.words[-1:] in _IN_WEEKS and tokens.word(k) in ("of", "into"):
         kind, unit = "<dur>", "wk"  # "Week 6 of standard care" is the sixth.
-    if kind == "<num>" and is_strength(out.words, interval.low, interval.high):
+    if kind == "<num>" and is_strength(out.words, interval.low, interval.high, tokens.word(k)):
         graded = tokens.word(k)
         end = k + 1 if graded in ("-", "+", "–") and tokens.starts[k] == tokens.ends[k - 1] else k
         out.add(fraction_word(number, 5, graded), tokens.starts[i], tokens.ends[end - 1], Value(interval, "{score}"))

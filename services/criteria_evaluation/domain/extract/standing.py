@@ -54,6 +54,8 @@ _WORDS: Final = re.compile(r"[a-z]+|\d+")
 _SOON: Final = 4
 _NOW: Final = frozenset({"→", "now", "currently", "today", "presently"})
 _EARLIER: Final = frozenset({"was", "were", "from", "previously", "before", "had", "versus", "vs"})
+_OF_THEN: Final = frozenset({"in", "on", "at", "last", "a", "yesterday", "before", "previously", "then", "<dur>"})
+_LYING: Final = frozenset({"supine", "flat", "recumbent", "lying", "prone", "rest"})
 _AFTER_DATE: Final = frozenset({":", "-", "–", "—"})
 
 _ENTRIES: Final = frozenset({"visit", "session", "week", "day", "month", "recording", "night"})
@@ -242,10 +244,17 @@ def _another_level(words: Sequence[str]) -> bool:
 
 def superseded(words: Sequence[str], at: int) -> bool:
     """Whether a value is only what was before: ``9/10 on admission, now 4/10``, ``13/24 → 14/24``, ``from 7 to 3``."""
+    if words[at - 1 : at] == ["→"] and not _LYING.isdisjoint(words[at + 1 : at + 3]):
+        return True  # "9/10 upright → 2/10 supine" is one state in two positions, and the first the worse.
     following = next((i for i in range(at + 1, min(len(words), at + 9)) if words[i] == words[at]), None)
     if following is None:
         return False
     between = words[at + 1 : following]
     if between and between[0] in _NOW and not _EARLIER.isdisjoint(between):
         return False  # "9/10 now, was 6/10"
+    after = words[following + 1 : following + 3]
+    if len(between) == 1 and between[0] in _NOW and not _OF_THEN.isdisjoint(after[:1]):
+        return False  # "6/10 today (4/10 in November)"
+    if "→" in between and not _LYING.isdisjoint(after):
+        return False
     return not _NOW.isdisjoint(between) or ("to" in between and "from" in words[max(0, at - 3) : at])

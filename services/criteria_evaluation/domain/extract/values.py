@@ -174,6 +174,9 @@ def _word(tokens: Tokens, i: int, out: Units, on: dt.date | None) -> int:
         out.add("<dur>", start, tokens.ends[j - 1], Value(compared(Interval.at(size * number), sign), unit))
         return j
     if word == "yesterday":
+        if out.words[-2:] == ["day", "before"]:
+            out.add("<dur>", tokens.starts[i], tokens.ends[i], Value(Interval(24, 72, high_open=True), "h"))
+            return i + 1
         out.add("<dur>", tokens.starts[i], tokens.ends[i], Value(Interval(0, 48, high_open=True), "h"))
         return i + 1
     return plain(tokens, i, out)
