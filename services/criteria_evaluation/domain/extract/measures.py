@@ -122,6 +122,7 @@ _MUSCLES: Final = frozenset(
 
 _GROUPS: Final = frozenset({"flexors", "extensors", "dorsiflexors", "plantarflexors", "evertors", "invertors"})
 """Groups of muscles, which are also trained: "knee extensors 4 sets"."""
+_EXERCISE: Final = frozenset({"set", "sets", "rep", "reps", "times"})
 _AFTER_A_STRENGTH: Final = frozenset(
     {"", ".", ",", ";", ")", "|", "-", "–", "+", "on", "and", "bilaterally", "bilateral", "right", "left", "r", "l", "both", "throughout"}
 )
@@ -133,7 +134,7 @@ def is_strength(before: Sequence[str], low: float | None, high: float | None, af
     ``high`` is open where a plus follows: "quads 4+".
     """
     high = low if high is None else high
-    if low is None or high is None or not 0 <= low <= high <= 5 or not before:
+    if low is None or high is None or not 0 <= low <= high <= 5 or not before or after in _EXERCISE:
         return False
     graded = before[-1] == "grade" and (after in ("power", "strength") or not {"power", "strength"}.isdisjoint(before[-5:]))
     return before[-1] in _MUSCLES or graded or (before[-1] in _GROUPS and after in _AFTER_A_STRENGTH)
