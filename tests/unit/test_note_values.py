@@ -33,6 +33,7 @@ def _read(text: str) -> Units:
         ("quads 4+", "quads <weak/5>"),
         ("hip flexors 4 on the right", "hip flexors <weak/5> on the right"),
         ("knee extensors 4 sets", "knee extensors <num> sets"),
+        ("IP R 3", "ip r <weak/5>"),
         ("grade 3 power", "grade <weak/5> power"),
         ("grade 3 ulcer", "grade <num> ulcer"),
         ("[x] Yes [ ] No", "<box> yes <nobox> no"),

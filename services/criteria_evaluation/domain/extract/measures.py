@@ -125,7 +125,27 @@ _GROUPS: Final = frozenset({"flexors", "extensors", "dorsiflexors", "plantarflex
 _SIDES: Final = frozenset({"r", "l", "right", "left"})
 _EXERCISE: Final = frozenset({"set", "sets", "rep", "reps", "times"})
 _AFTER_A_STRENGTH: Final = frozenset(
-    {"", ".", ",", ";", ")", "|", "-", "–", "+", "on", "and", "bilaterally", "bilateral", "right", "left", "r", "l", "both", "throughout"}
+    {
+        "",
+        ".",
+        ",",
+        ";",
+        ")",
+        "|",
+        "-",
+        "–",
+        "+",
+        "on",
+        "and",
+        "bilaterally",
+        "bilateral",
+        "right",
+        "left",
+        "r",
+        "l",
+        "both",
+        "throughout",
+    }
 )
 
 
@@ -137,7 +157,9 @@ def is_strength(before: Sequence[str], low: float | None, high: float | None, af
     high = low if high is None else high
     if low is None or high is None or not 0 <= low <= high <= 5 or not before or after in _EXERCISE:
         return False
-    graded = before[-1] == "grade" and (after in ("power", "strength") or not {"power", "strength"}.isdisjoint(before[-5:]))
+    graded = before[-1] == "grade" and (
+        after in ("power", "strength") or not {"power", "strength"}.isdisjoint(before[-5:])
+    )
     if before[-1] in _SIDES and len(before) > 1:  # "IP R 3 L 4"
         return before[-2] in _MUSCLES or before[-2] in ("<weak/5>", "<5/5>", "<0/5>")
     return before[-1] in _MUSCLES or graded or (before[-1] in _GROUPS and after in _AFTER_A_STRENGTH)
