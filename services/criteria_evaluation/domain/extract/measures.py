@@ -125,28 +125,8 @@ _GROUPS: Final = frozenset({"flexors", "extensors", "dorsiflexors", "plantarflex
 _SIDES: Final = frozenset({"r", "l", "right", "left"})
 _EXERCISE: Final = frozenset({"set", "sets", "rep", "reps", "times"})
 _AFTER_A_STRENGTH: Final = frozenset(
-    {
-        "",
-        ".",
-        ",",
-        ";",
-        ")",
-        "|",
-        "-",
-        "–",
-        "+",
-        "on",
-        "and",
-        "bilaterally",
-        "bilateral",
-        "right",
-        "left",
-        "r",
-        "l",
-        "both",
-        "throughout",
-    }
-)
+    ["", ".", ",", ";", ")", "|", "-", "–", "+", "on", "and", "bilaterally", "bilateral", "both", "throughout"]
+).union(_SIDES)
 
 
 def is_strength(before: Sequence[str], low: float | None, high: float | None, after: str = "") -> bool:
