@@ -15,6 +15,7 @@ RuleKind = Literal[
     "when",
     "segments",
     "at_least",
+    "no_less",
     "any_true",
     "overlap",
     "body_mass_index",
@@ -30,6 +31,7 @@ _KINDS: Final[dict[str, RuleKind]] = {
     "when": "when",
     "segments": "segments",
     "at_least": "at_least",
+    "no_less": "no_less",
     "any_true": "any_true",
     "overlap": "overlap",
     "body_mass_index": "body_mass_index",
@@ -50,6 +52,7 @@ class Rule:
     the fact ``falls`` with the number.
     ``map``: by the code of ``of``. ``when``: ``value`` where every fact of ``when`` has one of the values beside it.
     ``segments``: the motion segments between the outermost levels of ``of``. ``at_least``: no less than ``of``.
+    ``no_less``: the same; conflicting where the stated one falls short of it by more than a tenth.
     ``any_true``: true where one of ``of`` is. ``overlap``: whether two sets of levels share one. ``body_mass_index``: from weight and height.
     ``shrinks``: the second of ``of`` is smaller than the first by a tenth or more; false where it is not smaller at all.
     ``rises``: the second of ``of`` is higher than the first; unknown where it is not, since what brought it down may be a drug.

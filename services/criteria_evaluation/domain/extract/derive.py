@@ -25,7 +25,7 @@ def derive(facts: Facts, lexicon: Lexicon) -> None:
         stated = facts.get(rule.fact)
         # Only sets grow and only numbers are checked against their computation; for the rest a statement stands.
         kind = lexicon.vocabulary[rule.fact]
-        checked = kind.kind == "codes" or rule.kind in ("sum", "body_mass_index", "shrinks") or _is_proposed(stated)
+        checked = kind.kind == "codes" or rule.kind in ("sum", "body_mass_index", "shrinks", "no_less") or _is_proposed(stated)
         if stated is not None and not checked:
             continue
         said = _said(rule, facts, lexicon)
@@ -73,7 +73,7 @@ def _said(rule: Rule, facts: Facts, lexicon: Lexicon) -> Said | None:
             return None if sets[0] is None or sets[1] is None else bool(sets[0] & sets[1])
         case "segments":
             return _segments(rule, facts)
-        case "at_least":
+        case "at_least" | "no_less":
             return _at_least(rule, facts, lexicon)
         case "body_mass_index":
             return _body_mass_index(rule, facts)
@@ -159,6 +159,10 @@ def _sources(rule: Rule, inputs: Iterable[Fact]) -> tuple[Source, ...]:
     return tuple(dict.fromkeys([derived, *(source for fact in inputs for source in fact.sources)]))
 
 
+_NEARLY: Final = 0.9
+"""Months and weeks are told in round numbers: only what falls this far short of a bound contradicts it."""
+
+
 def _joined(kind: FactType, stated: Fact, said: Said, sources: tuple[Source, ...]) -> Fact:
     """A stated fact and its derivation: sets add up, numbers agree after rounding or conflict."""
     both = tuple(dict.fromkeys([*stated.sources, *sources]))
@@ -171,5 +175,10 @@ def _joined(kind: FactType, stated: Fact, said: Said, sources: tuple[Source, ...
     if isinstance(said, Interval) and said.low is not None and said.high is not None:
         near = Interval(said.low - _ROUNDED, said.high + _ROUNDED, low_open=True, high_open=True)
         if near.intersect(Interval(stated.low, stated.high, stated.low_open, stated.high_open)) is None:
+            return fact_of(kind, None, both)
+    if isinstance(said, Interval) and said.low is not None and said.high is None:
+        if stated.high is None:
+            return replace(stated, sources=both)
+        if stated.high < said.low * _NEARLY:
             return fact_of(kind, None, both)
     return replace(stated, sources=both)
