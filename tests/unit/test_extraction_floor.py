@@ -55,9 +55,12 @@ def test_every_quote_is_exactly_the_documents_text(score: Score) -> None:
         (("read5.yaml",), 0.96, 0.93),
         (("read6.yaml",), 0.97, 0.96),
         (("read7.yaml",), 0.91, 0.91),
+        (("read8.yaml",), 0.90, 0.92),
         (("read9.yaml",), 0.96, 0.94),
-        (("read10.yaml",), 0.91, 0.91),
-        (("read11.yaml",), 0.96, 0.92),
+        (("read10.yaml",), 0.94, 0.95),
+        (("read11.yaml",), 0.97, 0.96),
+        (("read12.yaml",), 0.97, 0.96),
+        (("read13.yaml",), 0.94, 0.92),
         (("unread3.yaml",), 0.90, 0.77),
     ],
 )
@@ -71,26 +74,3 @@ def test_charts_that_the_lexicon_was_not_written_with_have_a_floor_of_their_own(
     assert recall >= recall_floor
     assert held_out.unsafe == []
     assert held_out.bad_quotes == 0
-
-
-def test_of_charts_that_invite_an_approval_only_the_known_ones_get_it() -> None:
-    """The printed example of a form is still misread."""
-    invited = measure(labelled_notes([NOTES.parent / "held_out" / "read8.yaml"]), load_policy())
-    assert set(invited.unsafe) <= {"safe2 6.4 bariatric, a printed example in an empty field"}
-    assert invited.bad_quotes == 0
-
-
-def test_a_value_that_an_expert_may_take_or_leave_scores_neither_way() -> None:
-    note = {"name": "n", "text": "PMH: HTN.", "known": {}}
-    arguable = {"condition.hypertension": True, "obesity.comorbidity": True}
-    found = measure([{**note, "arguable": arguable}], load_policy())
-    assert f1(found.total) == (1.0, 1.0, 1.0)
-    assert found.errors == []
-    other = measure([{**note, "arguable": {**arguable, "condition.hypertension": False}}], load_policy())
-    assert [error[1] for error in other.errors] == ["condition.hypertension"]
-
-
-def test_a_chart_may_be_labelled_as_at_odds_with_itself() -> None:
-    note = {"name": "n", "text": "There is retropulsion. There is no retropulsion.", "known": {}}
-    assert measure([note], load_policy()).errors != []
-    assert measure([{**note, "conflicting": ["spine.retropulsion"]}], load_policy()).errors == []

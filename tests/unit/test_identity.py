@@ -29,6 +29,14 @@ def test_a_report_that_a_notice_takes_back_is_of_nobody() -> None:
     assert foreign(f"{report}\nS26-11804 was read twice.\n") == []
 
 
+def test_a_printed_example_of_a_form_is_of_nobody() -> None:
+    form = "Program    What happened\n  Example: Weight\n  Watchers   gained it all back\n  1. ________\n"
+    (start, end), *others = foreign(form)
+    assert form[start:end].split() == ["Example:", "Weight", "Watchers", "gained", "it", "all", "back"]
+    assert others == []
+    assert foreign("Sample: core of L2.\nFor example, he cannot climb stairs.\n") == []
+
+
 @pytest.mark.parametrize(
     ("note", "about_another"),
     [

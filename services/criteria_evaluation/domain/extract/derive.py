@@ -25,7 +25,11 @@ def derive(facts: Facts, lexicon: Lexicon) -> None:
         stated = facts.get(rule.fact)
         # Only sets grow and only numbers are checked against their computation; for the rest a statement stands.
         kind = lexicon.vocabulary[rule.fact]
-        checked = kind.kind == "codes" or rule.kind in ("sum", "body_mass_index", "shrinks", "no_less") or _is_proposed(stated)
+        checked = (
+            kind.kind == "codes"
+            or rule.kind in ("sum", "body_mass_index", "shrinks", "no_less")
+            or _is_proposed(stated)
+        )
         if stated is not None and not checked:
             continue
         said = _said(rule, facts, lexicon)

@@ -1,4 +1,4 @@
-"""Pages of another patient that were sent along: a birth date or record number that is not the first one's."""
+"""What is not the patient's own: pages of another who was sent along, by birth date or record number, and printed examples."""
 
 import itertools
 import re
@@ -23,13 +23,20 @@ _SHEET: Final = re.compile(
     re.IGNORECASE,
 )
 """A sheet that is named by its day, of which a notice says that it is another's: "the 03/18 score sheet belongs to ..."."""
+_PRINTED: Final = re.compile(
+    r"^[ \t]{0,40}(?:example(?: answer| entry| row)?|sample (?:answer|entry|row)):[^\n]{0,200}"
+    r"(?:\n(?![ \t]{0,40}(?:\n|[0-9]{1,2}[.)]|[-*•☐\[_]|[A-Z][^\n:]{0,40}:))[^\n]{1,200}){0,2}",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""The example with which a form tells how to fill it in, with the lines that it goes on over."""
 _MOST: Final = 200
 """So many are looked at: a page has one or two."""
 _NAMED: Final = 80
 
 
 def foreign(text: str) -> list[tuple[int, int]]:
-    """The parts of a text that are of others: under another birth date or record number than its first, or taken back by a notice."""
+    """The parts of a text that are of others: under another birth date or record number than its first, taken back by a
+    notice, or a form's printed example."""
     lowered = text.lower()
     spans: list[tuple[int, int]] = []
     # Few texts bear any of these words, which is told far faster than by a pattern.
@@ -40,6 +47,8 @@ def foreign(text: str) -> list[tuple[int, int]]:
     if "belong" in lowered or any(word in lowered for word in _TAKEN_BACK):
         spans += _withdrawn(text)
         spans += _sheets_of_others(text)
+    if "example" in lowered or "sample " in lowered:
+        spans += (found.span() for found in itertools.islice(_PRINTED.finditer(text), _MOST))
     return spans
 
 
