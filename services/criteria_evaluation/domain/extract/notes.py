@@ -6,10 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec.structs import replace
+
 from services.criteria_evaluation.domain.extract.aligned import ANSWERED, answers_apart, set_apart
 from services.criteria_evaluation.domain.extract.contexts import by_group
 from services.criteria_evaluation.domain.extract.dates import depends_on_day
 from services.criteria_evaluation.domain.extract.identity import foreign
+from services.criteria_evaluation.domain.extract.layout import usual
 from services.criteria_evaluation.domain.extract.measured import measured
 from services.criteria_evaluation.domain.extract.memory import Memory
 from services.criteria_evaluation.domain.extract.mention import Mention, lower
@@ -21,6 +24,7 @@ from services.criteria_evaluation.domain.extract.tables import Table
 from services.criteria_evaluation.domain.extract.text import Sentence, sentences
 from services.criteria_evaluation.domain.extract.tokens import is_series, note_date, tokens_of
 from services.criteria_evaluation.domain.extract.values import units_of
+from services.criteria_evaluation.domain.extract.withdrawn import not_taken_back
 from services.criteria_evaluation.domain.extract.words import Tokens
 from services.criteria_evaluation.domain.lexicon import Lexicon
 from services.criteria_evaluation.domain.lexicon_entries import Context
@@ -64,34 +68,23 @@ class Open:
             self.cues = {cue: left - 1 for cue, left in self.cues.items() if left > 1}
 
 
-_WITHDRAWN_BY: Final = {
-    "_sleep.void": frozenset({"sleep.ahi", "sleep.events"}),
-    "_oxygen.void": frozenset({"oxygen.sao2_rest", "oxygen.sao2_asleep", "oxygen.sao2_exercise"}),
-}
-"""Whose values a statement that a test was no good takes back: those before it."""
-_OF_ITS_PARAGRAPH: Final = frozenset({"_oxygen.void"})
-
-
 def read_document(document: Document, lexicon: Lexicon, memory: Memory[Reading] = REMEMBERED) -> Iterator[Mention]:
     """All statements of facts in a document, without those that it takes back. A flagged document states none."""
-    mentions = list(_read_document(document, lexicon, memory))
-    voids = [m for m in mentions if m.fact in _WITHDRAWN_BY and m.said is True]
-    if not voids:
-        yield from mentions
-    else:
-        yield from (m for m in mentions if not any(_takes_back(void, m, document.text or "") for void in voids))
-
-
-def _takes_back(void: Mention, mention: Mention, text: str) -> bool:
-    start, end = mention.source.start, void.source.start
-    if mention.fact not in _WITHDRAWN_BY[void.fact] or start is None or end is None or start > end:
-        return False
-    return void.fact not in _OF_ITS_PARAGRAPH or "\n\n" not in text[start:end]
+    if document.flags or not document.text:
+        return
+    laid = usual(document.text)
+    if laid is None:
+        yield from not_taken_back(_read_document(document, lexicon, memory), document.text)
+        return
+    for mention in not_taken_back(_read_document(replace(document, text=laid.text), lexicon, memory), laid.text):
+        source = mention.source
+        if source.start is not None and source.end is not None:
+            start, end = laid.place(source.start, source.end)
+            source = Source("note", None, document.id, source.section, start, end, document.text[start:end])
+        yield mention.of(source)
 
 
 def _read_document(document: Document, lexicon: Lexicon, memory: Memory[Reading]) -> Iterator[Mention]:
-    if document.flags or not document.text:
-        return
     reader = _Reader(document, lexicon, memory)
     silence = lexicon.topics.silence(document.text)
     series: dict[object, Mention] = {}

@@ -37,14 +37,12 @@ TITLE: Final = "title"
 _KEY: Final = re.compile(r"[A-Z][A-Za-z]*(?:[ /&-](?:[A-Za-z]+|(?:19|20)[0-9]{2})){0,4}(?: ?\([^()\n]{1,60}\))?:(?=\s)")
 """A form's question, up to its colon."""
 _ANEW: Final = re.compile(
-    _KEY.pattern
-    + r"|(?:BP|HR|VS|[Vv]itals?|Temp|SpO2|Wt|Ht|BMI|O2 sat|Afebrile|ECOG|KPS|Karnofsky|NRS|VAS|Pain [0-9]|[Oo]n exam)\b"
-)
+    rf"{_KEY.pattern}|(?:(?=[A-Z])(?i:bp|hr|vs|temp|spo2|wt|ht|bmi|o2 sat|afebrile|ecog|kps|karnofsky|nrs|vas|pain [0-9])|[Vv]itals?|[Oo]n exam)\b"
+)  # fmt: skip
 """What begins anew below a family history of one line: a form's question, vital signs, or what is found today."""
 _OWN: Final = re.compile(
-    r"(?:Her|His|The patient['’]s) own (?!mother|father|parent|brother|sister|sib|son|daughter|child|family|aunt|uncle)"
-    r"|(?:She|He) (?:herself|himself)\b"
-)
+    r"(?:Her|His|The patient['’]s) own (?!mother|father|parent|brother|sister|sib|son|daughter|child|family|aunt|uncle)|(?:She|He) (?:herself|himself)\b"
+)  # fmt: skip
 """How a story of relatives comes back to the patient: "Her own pressure today is 116/70"."""
 _OF_A_LINE: Final = frozenset(
     ["family", "past_history", "surgical_history", "indication", "complaint", "social", "medications", "pathology", "review"]
@@ -59,8 +57,12 @@ _LEADING: Final = frozenset(
 _SOAP: Final = frozenset("SOAP")
 _SOAP_LINE: Final = re.compile(r"(?:[SOAP](?: ?[-–] |  +|\t)(?=\S)|[SO]\. (?=[A-Z0-9]))")
 """Notes in four parts (subjective, objective, assessment, plan) may name each by its letter alone; "A. " may be of a list."""
-_WIDE_HEADING: Final = re.compile(r"([A-Z]{4,}(?: [A-Z]{2,}){0,3})(?: {2,}|\t)(?=\S)")
-"""A heading in capitals that a wide gap sets apart from the text behind it."""
+_WIDE_HEADING: Final = re.compile(
+    r"([A-Z]{4,}(?: [A-Z]{2,}){0,3}"
+    r"|(?=[A-Z])(?i:vitals|vital signs|exam|examination|physical exam|assessment|plan|imaging|impression|[hp]pi|pmh|psh|ros|meds|medications))"
+    r"(?: {2,}|\t)(?=\S)"
+)
+"""A heading in capitals, or a usual one, that a wide gap sets apart."""
 _PULSE: Final = re.compile(r"P:\s{0,3}[0-9]{2,3}(?:[\s,;/]|$)")
 """A pulse among vital signs, which is no plan."""
 _MARKED: Final = re.compile(r"#{2,6} [^\nA-Za-z]{0,20}[A-Za-z][^\n]{0,100}$")
