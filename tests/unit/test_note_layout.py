@@ -1,6 +1,7 @@
-"""Notes in capitals, without any, or printed with a blank line after each line are read as they would be as they were written."""
+"""Notes in capitals, without any, with tabs, or printed with a blank line after each line are read as they were before."""
 
 import random
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ ALIKE: Final = 0.99
 OTHERWISE: Final[dict[str, Callable[[str], str]]] = {
     "in capitals": str.upper,
     "without capitals": str.lower,
+    "with tabs": lambda text: re.sub(r" {3,}", "\t", text),
     "double-spaced": lambda text: text.replace("\n", "\n\n"),
 }
 

@@ -1,10 +1,11 @@
-"""Texts that were typed without capitals or in capitals only, or printed with a blank line after each line, in the usual layout.
+"""Texts typed without capitals or in capitals only, with tabs, or with a blank line after each line, in the usual layout.
 
-Where headings, sentences and paragraphs end is told by capitals and blank lines. A text that has none of them, or one after
-every line, is read in a form that has them; its quotes are those of the text as it stands.
+Where headings, sentences, columns and paragraphs end is told by capitals, blanks and blank lines. A text that has none of them,
+or one after every line, is read in a form that has them; its quotes are those of the text as it stands.
 """
 
 import bisect
+import itertools
 import re
 from typing import Final
 
@@ -20,36 +21,87 @@ _FEWEST_LINES: Final = 6
 _NEARLY_ALL: Final = 0.95
 _UNFINISHED: Final = re.compile(r"[^\s.:;!?]\n\n[a-z]")
 _EMPTY: Final = re.compile(r"\n\n\n+")
+_GAP: Final = 4
+_WIDEST: Final = 60
+
+
+class Shifts:
+    """What was put in or left out when a text was made of another: from each place on, how far the other goes ahead of it."""
+
+    def __init__(self) -> None:
+        self._begins: list[int] = []
+        self._ahead: list[int] = []
+
+    def add(self, begin: int, ahead: int) -> None:
+        """From ``begin`` on the other text goes ``ahead``."""
+        self._begins.append(begin)
+        self._ahead.append(ahead)
+
+    def back(self, at: int) -> int:
+        """Where ``at`` is in the other text."""
+        i = bisect.bisect_right(self._begins, at) - 1
+        return at + self._ahead[i] if i >= 0 else at
 
 
 class Layout:
     """A text in the usual layout, with the way back to the offsets of the text as it stands."""
 
-    def __init__(self, text: str, begins: list[int], gaps: list[int]) -> None:
+    def __init__(self, text: str, shifts: list[Shifts]) -> None:
         self.text = text
-        self._begins = begins
-        self._gaps = gaps
+        self._shifts = shifts
 
     def place(self, start: int, end: int) -> tuple[int, int]:
         """Where a part of this text stands in the one that it was made of."""
         return self._back(start), self._back(end - 1) + 1 if end > start else self._back(start)
 
     def _back(self, at: int) -> int:
-        """Before ``at`` so many characters were left out."""
-        i = bisect.bisect_right(self._begins, at) - 1
-        return at + self._gaps[i] if i >= 0 else at
+        for shifts in reversed(self._shifts):
+            at = shifts.back(at)
+        return at
 
 
 def usual(text: str) -> Layout | None:
     """The text in the usual layout; None where it stands in it."""
-    begins: list[int] = []
-    gaps: list[int] = []
+    shifts: list[Shifts] = []
     laid = text
-    if "\n\n" in text and _is_double_spaced(text):
-        laid = _closed_up(text, begins, gaps)
+    if "\t" in text:
+        shifts.append(Shifts())
+        laid = _without_tabs(text, shifts[-1])
+    if "\n\n" in laid and _is_double_spaced(laid):
+        shifts.append(Shifts())
+        laid = _closed_up(laid, shifts[-1])
     if _is_caseless(laid[:_HEAD]):
         laid = _with_capitals(laid)
-    return None if laid == text else Layout(laid, begins, gaps)
+    return None if laid == text else Layout(laid, shifts)
+
+
+def _without_tabs(text: str, shifts: Shifts) -> str:
+    """The text with blanks for each tab, so many that the columns of lines below each other stand below each other."""
+    made: list[str] = []
+    length = ahead = 0
+    for tabbed, block in itertools.groupby(text.split("\n"), lambda line: "\t" in line):
+        rows = [line.split("\t") for line in block]
+        widths = _widths(rows) if tabbed else []
+        for row in rows:
+            padded: list[str] = []
+            for cell, width in zip(row[:-1], widths, strict=False):
+                blanks = max(width - len(cell), 0) + _GAP
+                padded.append(cell + " " * blanks)
+                length += len(cell) + 1
+                for _ in range(blanks - 1):
+                    ahead -= 1
+                    shifts.add(length, ahead)
+                    length += 1
+            padded.append(row[-1])
+            length += len(row[-1]) + 1
+            made.append("".join(padded))
+    return "\n".join(made)
+
+
+def _widths(rows: list[list[str]]) -> list[int]:
+    """How wide each column but the last of a row is; a cell of prose makes none wider."""
+    columns = max(len(row) for row in rows)
+    return [max((min(len(row[i]), _WIDEST) for row in rows if len(row) > i + 1), default=0) for i in range(columns)]
 
 
 def _is_double_spaced(text: str) -> bool:
@@ -65,8 +117,8 @@ def _is_double_spaced(text: str) -> bool:
     return len(_EMPTY.findall(text)) > 1 or len(_UNFINISHED.findall(text)) > 1
 
 
-def _closed_up(text: str, begins: list[int], gaps: list[int]) -> str:
-    """The text without the blank line after each line; ``begins`` takes where it goes on, ``gaps`` what was left out before."""
+def _closed_up(text: str, shifts: Shifts) -> str:
+    """The text without the blank line after each line."""
     kept: list[str] = []
     length = left_out = 0
     last_blank = True
@@ -74,8 +126,7 @@ def _closed_up(text: str, begins: list[int], gaps: list[int]) -> str:
         blank = not line or line.isspace()
         if blank and not last_blank:
             left_out += len(line) + 1
-            begins.append(length)
-            gaps.append(left_out)
+            shifts.add(length, left_out)
         else:
             kept.append(line)
             length += len(line) + 1
