@@ -59,6 +59,9 @@ def test_a_sentence_without_a_subject_belongs_to_the_value_before(text: str, exp
             "spine.requested_levels",
             ["L4", "L5"],
         ),
+        # What is abbreviated is the word, in the text and in patterns.
+        ("Lumbar MRI: no fx, tumor or infxn.", "spine.lesion_on_imaging", False),
+        ("Past hx none. T12 fracture.", "condition.diabetes", False),
         # A palsy that is named is seen; being weak is a complaint, which full strength settles.
         ("L1 fracture. Has a right foot drop. Exam: strength 5/5 in both legs.", "neuro.motor_deficit", "conflicting"),
         ("L1 fracture. Feels weak in the legs. Exam: strength 5/5 in both legs.", "neuro.motor_deficit", False),

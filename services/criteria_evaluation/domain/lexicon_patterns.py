@@ -12,6 +12,7 @@ from functools import lru_cache
 from itertools import product
 from typing import Final
 
+from services.criteria_evaluation.domain.lexicon_spellings import SPELLINGS
 from services.criteria_evaluation.domain.policy_yaml import Entry
 
 _BARRIERS: Final = frozenset({"<box>", "<nobox>", ";"})
@@ -166,7 +167,7 @@ def _element(piece: str, gap: int, crossing: bool) -> Element:
     optional = len(piece) > 1 and piece.endswith("?")
     words = piece.lstrip("=").rstrip("?").split("|") if len(piece) > 1 else [piece]
     return Element(
-        literals=frozenset(word for word in words if len(word) == 1 or not word.endswith("*")),
+        literals=frozenset(SPELLINGS.get(word, word) for word in words if len(word) == 1 or not word.endswith("*")),
         prefixes=tuple(sorted(word[:-1] for word in words if len(word) > 1 and word.endswith("*"))),
         optional=optional,
         gap=gap,

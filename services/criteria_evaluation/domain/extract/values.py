@@ -27,8 +27,9 @@ from services.criteria_evaluation.domain.extract.measures import (
 from services.criteria_evaluation.domain.extract.numbered import number_value, plain, valued
 from services.criteria_evaluation.domain.extract.numerals import AFTER, MONTHS, NUMBER_WORDS, TIME_UNITS, compared
 from services.criteria_evaluation.domain.extract.physical import ROMAN, is_graded
-from services.criteria_evaluation.domain.extract.spellings import SPELLINGS, with_or_without
+from services.criteria_evaluation.domain.extract.spellings import with_or_without
 from services.criteria_evaluation.domain.extract.words import Tokens, Units, Value
+from services.criteria_evaluation.domain.lexicon_spellings import SPELLINGS
 from services.criteria_evaluation.domain.quantities import Interval
 
 _BEFORE: Final = frozenset({"was", "were", "previously", "prior", "previous", "formerly"})
