@@ -54,7 +54,8 @@ _WORDS: Final = re.compile(r"[a-z]+|\d+")
 _SOON: Final = 4
 _NOW: Final = frozenset({"→", "now", "currently", "today", "presently"})
 _EARLIER: Final = frozenset({"was", "were", "from", "previously", "before", "had", "versus", "vs"})
-_OF_THEN: Final = frozenset({"in", "on", "at", "last", "a", "yesterday", "before", "previously", "then", "<dur>"})
+_OF_THEN: Final = frozenset({"in", "on", "at", "last", "a", "yesterday", "before", "previously", "then", "prior", "initially", "when", "<dur>", "<date>"})
+_PAUSES: Final = frozenset({",", ";", ":", "and", "vs", "versus", "against", "from"})
 _LYING: Final = frozenset({"supine", "flat", "recumbent", "lying", "prone", "rest"})
 _AFTER_DATE: Final = frozenset({":", "-", "–", "—"})
 
@@ -253,7 +254,7 @@ def superseded(words: Sequence[str], at: int) -> bool:
     if between and between[0] in _NOW and not _EARLIER.isdisjoint(between):
         return False  # "9/10 now, was 6/10"
     after = words[following + 1 : following + 3]
-    if len(between) == 1 and between[0] in _NOW and not _OF_THEN.isdisjoint(after[:1]):
+    if between and between[0] in _NOW and _PAUSES.issuperset(between[1:]) and not _OF_THEN.isdisjoint(after[:1]):
         return False  # "6/10 today (4/10 in November)"
     if "→" in between and not _LYING.isdisjoint(after):
         return False
