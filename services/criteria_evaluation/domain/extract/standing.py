@@ -254,8 +254,8 @@ def superseded(words: Sequence[str], at: int) -> bool:
     if between and between[0] in _NOW and not _EARLIER.isdisjoint(between):
         return False  # "9/10 now, was 6/10"
     after = words[following + 1 : following + 3]
-    if between and between[0] in _NOW and _PAUSES.issuperset(between[1:]) and not _OF_THEN.isdisjoint(after[:1]):
-        return False  # "6/10 today (4/10 in November)"
+    if between and between[0] in _NOW and _PAUSES.issuperset(between[1:]) and (len(between) > 1 or not _OF_THEN.isdisjoint(after[:1])):
+        return False  # "6/10 today (4/10 in November)", "4/10 now, 8/10 with turns"
     if "→" in between and not _LYING.isdisjoint(after):
         return False
     return not _NOW.isdisjoint(between) or ("to" in between and "from" in words[max(0, at - 3) : at])
