@@ -123,6 +123,7 @@ _MUSCLES: Final = frozenset(
 _GROUPS: Final = frozenset({"flexors", "extensors", "dorsiflexors", "plantarflexors", "evertors", "invertors"})
 """Groups of muscles, which are also trained: "knee extensors 4 sets"."""
 _SIDES: Final = frozenset({"r", "l", "right", "left"})
+_POWER: Final = frozenset({"power", "strength"})
 _EXERCISE: Final = frozenset({"set", "sets", "rep", "reps", "times"})
 _AFTER_A_STRENGTH: Final = frozenset(
     ["", ".", ",", ";", ")", "|", "-", "–", "+", "on", "and", "bilaterally", "bilateral", "both", "throughout"]
@@ -137,9 +138,10 @@ def is_strength(before: Sequence[str], low: float | None, high: float | None, af
     high = low if high is None else high
     if low is None or high is None or not 0 <= low <= high <= 5 or not before or after in _EXERCISE:
         return False
-    graded = before[-1] == "grade" and (
-        after in ("power", "strength") or not {"power", "strength"}.isdisjoint(before[-5:])
-    )
+    graded = before[-1] == "grade" and (after in _POWER or not _POWER.isdisjoint(before[-5:]))
+    named = (before[-2] if before[-1] == ":" and len(before) > 1 else before[-1]) in _POWER
+    if named and after in _AFTER_A_STRENGTH:  # "tone normal, power 5, reflexes brisk"
+        return True
     if before[-1] in _SIDES and len(before) > 1:  # "IP R 3 L 4"
         return before[-2] in _MUSCLES or before[-2] in ("<weak/5>", "<5/5>", "<0/5>")
     return before[-1] in _MUSCLES or graded or (before[-1] in _GROUPS and after in _AFTER_A_STRENGTH)
