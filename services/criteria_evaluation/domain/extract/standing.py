@@ -54,7 +54,9 @@ _WORDS: Final = re.compile(r"[a-z]+|\d+")
 _SOON: Final = 4
 _NOW: Final = frozenset({"→", "now", "currently", "today", "presently"})
 _EARLIER: Final = frozenset({"was", "were", "from", "previously", "before", "had", "versus", "vs"})
-_OF_THEN: Final = frozenset({"in", "on", "at", "last", "a", "yesterday", "before", "previously", "then", "prior", "initially", "when", "<dur>", "<date>"})
+_OF_THEN: Final = frozenset(
+    {"in", "on", "at", "last", "a", "yesterday", "before", "previously", "then", "<dur>", "<date>"}
+).union({"prior", "initially", "when"})
 _PAUSES: Final = frozenset({",", ";", ":", "and", "vs", "versus", "against", "from"})
 _LYING: Final = frozenset({"supine", "flat", "recumbent", "lying", "prone", "rest"})
 _AFTER_DATE: Final = frozenset({":", "-", "–", "—"})
@@ -254,7 +256,12 @@ def superseded(words: Sequence[str], at: int) -> bool:
     if between and between[0] in _NOW and not _EARLIER.isdisjoint(between):
         return False  # "9/10 now, was 6/10"
     after = words[following + 1 : following + 3]
-    if between and between[0] in _NOW and _PAUSES.issuperset(between[1:]) and (len(between) > 1 or not _OF_THEN.isdisjoint(after[:1])):
+    if (
+        between
+        and between[0] in _NOW
+        and _PAUSES.issuperset(between[1:])
+        and (len(between) > 1 or not _OF_THEN.isdisjoint(after[:1]))
+    ):
         return False  # "6/10 today (4/10 in November)", "4/10 now, 8/10 with turns"
     if "→" in between and not _LYING.isdisjoint(after):
         return False
