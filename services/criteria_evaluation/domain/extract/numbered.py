@@ -17,12 +17,11 @@ from services.criteria_evaluation.domain.extract.measures import (
 )
 from services.criteria_evaluation.domain.extract.numerals import AFTER, compared, date_of
 from services.criteria_evaluation.domain.extract.physical import (
-    BODY,
-    HEADED,
     KINDS,
     Unit,
     clock_at,
     dimensions,
+    headed_unit,
     is_graded,
     is_kind,
     two_parts,
@@ -33,6 +32,7 @@ from services.criteria_evaluation.domain.quantities import Interval
 _PRINTED: Final = [str(number) for number in range(11)]
 """A scale of a form, of whose numbers one is marked: "0 1 2 3 4 5 6 [7] 8 9 10"."""
 _BRACKETS: Final = {"[": "]", "(": ")"}
+_KINDS_OF_APNEA: Final = (["mixed", "/", "central"], ["central", "/", "mixed"])
 _IN_WEEKS: Final = (["week"], ["wk"])
 
 
@@ -144,8 +144,8 @@ def _united(
     if kind == "<num>" and k == j == i + 1 and number in KINDS and is_kind(out.words):
         out.add(KINDS[number], tokens.starts[i], tokens.ends[i])  # "Type 3" is the name of a kind and no number.
         return i + 1
-    if kind == "<num>" and len(out.words) > 1 and out.words[-1] in HEADED and out.words[-2] in BODY:
-        kind, unit = HEADED[out.words[-1]]  # "Height (m)  1.84": the unit stands with the name.
+    if kind == "<num>" and (headed := headed_unit(out.words)):
+        kind, unit = headed
     if kind == "<num>" and out.words[-1:] in _IN_WEEKS and tokens.word(k) in ("of", "into"):
         kind, unit = "<dur>", "wk"  # "Week 6 of standard care" is the sixth.
     if kind == "<num>" and is_strength(out.words, interval.low, interval.high, tokens.word(k)):
@@ -181,7 +181,7 @@ def _in_series(tokens: Tokens, i: int, out: Units) -> bool:
     if tokens.word(i - 1) == "/" and i > 1 and tokens.words[i - 2][0].isdigit():
         return True
     names = [word for word in out.words[-4:] if word not in (":", "of", "was", "is")]
-    return names[-1:] in (["hct"], ["hematocrit"], ["crit"]) or names[-2:] == ["h", "h"]
+    return names[-1:] in (["hct"], ["hematocrit"], ["crit"]) or names[-2:] == ["h", "h"] or names[-3:] in _KINDS_OF_APNEA
 
 
 def _measured(tokens: Tokens, i: int, parts: tuple[float, Unit], out: Units) -> int:

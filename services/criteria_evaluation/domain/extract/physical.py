@@ -204,5 +204,14 @@ HEADED: Final = {
     **dict.fromkeys(("min", "minutes"), ("<dur>", "min")),
     **dict.fromkeys(("h", "hr", "hrs", "hours"), ("<dur>", "h")),
 }
-BODY: Final = frozenset({"height", "ht", "weight", "wt", "time", "duration"})
+BODY: Final = frozenset({"height", "ht", "hgt", "weight", "wt", "wgt", "time", "duration", "trt"})
 """Names of measures whose unit may stand with the name."""
+
+
+def headed_unit(before: Sequence[str]) -> tuple[str, str] | None:
+    """The kind and the unit of a bare number behind these words: "Height (m)  1.84", "Weight, kg: 120", "Height in cm 163"."""
+    words = [word for word in before[-5:] if word not in (":", ",")]
+    if len(words) > 1 and words[-1] in HEADED:
+        name = words[-3] if words[-2] == "in" and len(words) > 2 else words[-2]
+        return HEADED[words[-1]] if name in BODY else None
+    return None
