@@ -56,6 +56,7 @@ def listed_signs(tokens: Tokens) -> dict[int, str]:
     words, starts, ends = tokens.words, tokens.starts, tokens.ends
     before: dict[int, str] = {}
     after: dict[int, str] = {}
+    apart: dict[int, str] = {}
     for i, word in enumerate(words):
         sign = _SIGNS.get(word)
         if sign is None:
@@ -64,8 +65,10 @@ def listed_signs(tokens: Tokens) -> dict[int, str]:
         if following in _CLOSES:
             if last == ":" or last[:1].isalpha():
                 after[i] = "no" if sign == "<neg>" else "yes"
-        elif (last == "" or last in _OPENS) and following.isalpha() and starts[i + 1] == ends[i]:
-            before[i] = sign
+        elif (last == "" or last in _OPENS) and following.isalpha():
+            (before if starts[i + 1] == ends[i] else apart)[i] = sign
+    if "<pos>" in apart.values():
+        before |= apart  # "+ snoring, - insomnia": among signs that stand apart a plus tells that a dash is none.
     return (before if len(before) > 1 else {}) | (after if len(after) > 1 else {})
 
 

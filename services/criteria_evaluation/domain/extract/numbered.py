@@ -85,7 +85,7 @@ def _printed_scale(tokens: Tokens, i: int) -> tuple[int | None, int] | None:
 
 def valued(tokens: Tokens, i: int, number: float, j: int, out: Units, on: dt.date | None) -> int:
     """The value whose number stands from ``i`` up to ``j``."""
-    if tokens.word(j) not in GOES_ON:
+    if tokens.word(j) not in GOES_ON and not _is_minutes(tokens, j):
         return _united(tokens, i, number, (Interval.at(number), j), j, out, on)
     number, j = with_half(tokens, number, j)
     following = tokens.word(j)
@@ -114,6 +114,12 @@ def valued(tokens: Tokens, i: int, number: float, j: int, out: Units, on: dt.dat
         out.add(word, tokens.starts[i], tokens.ends[fraction[1] - 1], Value(interval, "{score}"))
         return fraction[1]
     return _united(tokens, i, number, (interval, k), j, out, on)
+
+
+def _is_minutes(tokens: Tokens, j: int) -> bool:
+    """Whether the word at ``j`` is the rest of "7h22m"."""
+    word = tokens.word(j)
+    return word[:1] == "h" and word[1:2].isdigit() and tokens.starts[j] == tokens.ends[j - 1]
 
 
 def _month_of(number: float, denominator: float) -> dt.date | None:
@@ -146,6 +152,8 @@ def _united(
         return i + 1
     if kind == "<num>" and (headed := headed_unit(out.words)):
         kind, unit = headed
+    if kind == "<num>" and number >= _LIGHTEST and _behind_inches(out):
+        kind, unit = "<mass>", "[lb_av]"  # "Ht 5'7, wt 284": who is measured in feet is weighed in pounds.
     if kind == "<num>" and out.words[-1:] in _IN_WEEKS and tokens.word(k) in ("of", "into"):
         kind, unit = "<dur>", "wk"  # "Week 6 of standard care" is the sixth.
     if kind == "<num>" and is_strength(out.words, interval.low, interval.high, tokens.word(k)):
@@ -166,6 +174,15 @@ def _united(
         sign, start = comparator(out, start, lasting=kind == "<dur>")
     out.add(kind, start, tokens.ends[end - 1], Value(compared(interval, sign), unit))
     return end
+
+
+def _behind_inches(out: Units) -> bool:
+    """Whether a weight is named right here, and a height in feet or inches right before it."""
+    names = [word for word in out.words[-8:] if word not in (":", ",", ";", "and", "is", "of")]
+    if names[-1:] not in (["weight"], ["wt"], ["weighs"]) or names[-2:-1] != ["<len>"]:
+        return False
+    height = max(i for i, word in enumerate(out.words) if word == "<len>")
+    return out.values[height].unit in ("[in_i]", "[ft_i]")
 
 
 def _is_flagged(tokens: Tokens, number: float, k: int, out: Units) -> bool:
@@ -192,6 +209,8 @@ def _measured(tokens: Tokens, i: int, parts: tuple[float, Unit], out: Units) -> 
     return unit.end
 
 
+_LIGHTEST: Final = 80
+"""Pounds of the lightest adult, so that a bare number behind a height is a weight."""
 _FLAGS: Final = frozenset({"h", "l"})
 _FASTEST: Final = 15
 """Litres a minute that a cannula or a mask gives at most: "SpO2 2 L 94%" is a flow."""

@@ -13,7 +13,7 @@ _SINGLE: Final[dict[str, tuple[str, str]]] = {
     **dict.fromkeys(("lb", "lbs", "pound", "pounds"), ("<mass>", "[lb_av]")),
     **dict.fromkeys(("cm", "cms", "centimeter", "centimeters", "centimetre", "centimetres"), ("<len>", "cm")),
     **dict.fromkeys(("mm", "millimeter", "millimeters"), ("<len>", "mm")),
-    **dict.fromkeys(("m", "meter", "meters"), ("<len>", "m")),
+    **dict.fromkeys(("m", "meter", "meters", "metre", "metres"), ("<len>", "m")),
     **dict.fromkeys(("inch", "inches"), ("<len>", "[in_i]")),
     **dict.fromkeys(("ft", "foot", "feet"), ("<len>", "[ft_i]")),
     **dict.fromkeys(("cm2", "cm²", "sqcm"), ("<area>", "cm2")),
@@ -112,6 +112,8 @@ def two_parts(tokens: Tokens, number: float, j: int) -> tuple[float, Unit] | Non
         return number, Unit("<len>", "[in_i]", j + 1)
     if word in ('"', "”", "″") and 48 <= number <= 84 and not _HEIGHTS.isdisjoint(tokens.words[max(0, j - 3) : j]):
         return number, Unit("<len>", "[in_i]", j + 1)
+    if len(word) > 2 and word[0] == "h" and (minutes := word[1:].rstrip("min")).isdigit() and int(minutes) < 60:
+        return 60 * number + int(minutes), Unit("<dur>", "min", j + 1)  # "7h22m"
     if TIME_UNITS.get(word) == "h":
         k = j + 2 if tokens.word(j + 1) in ("and", ",") else j + 1
         read = number_at(tokens, k)
