@@ -20,7 +20,6 @@ from services.criteria_evaluation.domain.quantities import Interval
 _YIELDING: Final = 2
 """What a statement's rank grows by in a context to which it yields."""
 _DOUBT: Final = frozenset({"possible"})
-_PAST: Final = frozenset({"historical"})
 _NO_FLAGS: Final[frozenset[str]] = frozenset()
 
 
@@ -207,12 +206,7 @@ class Judging:
 
     def of(self, hit: Found) -> Judgement:
         flags = self._section - _DOUBT if hit.target.background else self._section
-        if not self._around:
-            return judge(hit.target, flags)
-        own = flags_of(self._around, hit.taken)
-        if "negated" in own and hit.target.negated is not None:
-            flags = flags - _PAST  # What is denied among old diseases is denied of today as well.
-        return judge(hit.target, own | flags)
+        return judge(hit.target, flags_of(self._around, hit.taken) | flags if self._around else flags)
 
 
 def _outermost(found: list[Found], judging: Judging) -> list[tuple[Found, Judgement]]:
