@@ -127,8 +127,10 @@ def _sign(tokens: Tokens, i: int, out: Units) -> int:
 
 
 def _is_before(tokens: Tokens, i: int) -> bool:
-    """Whether a remark in brackets tells of an earlier day: "(was 45)", "(2019: 45)"."""
+    """Whether a remark in brackets tells of an earlier day: "(was 45)", "(2019: 45)", "(02/2026: 45)"."""
     word = tokens.word(i)
+    if tokens.word(i + 1) == "/" and tokens.word(i + 3) == ":":
+        return word.isdigit() and tokens.word(i + 2).isdigit()
     return word in _BEFORE or (len(word) == 4 and word.isdigit() and tokens.word(i + 1) == ":")
 
 
