@@ -198,7 +198,9 @@ def _in_series(tokens: Tokens, i: int, out: Units) -> bool:
     if tokens.word(i - 1) == "/" and i > 1 and tokens.words[i - 2][0].isdigit():
         return True
     names = [word for word in out.words[-4:] if word not in (":", "of", "was", "is")]
-    return names[-1:] in (["hct"], ["hematocrit"], ["crit"]) or names[-2:] == ["h", "h"] or names[-3:] in _KINDS_OF_APNEA
+    return (
+        names[-1:] in (["hct"], ["hematocrit"], ["crit"]) or names[-2:] == ["h", "h"] or names[-3:] in _KINDS_OF_APNEA
+    )
 
 
 def _measured(tokens: Tokens, i: int, parts: tuple[float, Unit], out: Units) -> int:
