@@ -88,6 +88,8 @@ def _names(line: str) -> bool:
     Two columns in words make a heading of the frequencies of an audiogram beside them.
     """
     cells = _CELLS.findall(line)
+    if "|" in line:
+        return False  # "PMH   HTN yes | DM no | CAD no" is a list.
     if len(cells) > 1 and (_MEASURED.search(line) or any(_VALUED.search(cell) for cell in cells)):
         return False
     if cells and _NUMBERED.match(cells[0]):

@@ -17,6 +17,11 @@ _ASKS: Final = frozenset({":", "?", "<box>"})
 _AFFIRMED: Final = (["yes"], ["y"], ["present"], ["positive"])
 _REPLIES: Final = ANSWERS | BOXES | {"yes", "y", "present", "positive"}
 _LONGEST_ASKED: Final = 5
+_LONGEST_IN_A_QUESTION: Final = 3
+_TOLD: Final = frozenset(
+    {"on", "with", "and", "for", "since", "has", "had", "is", "was", "by", "controlled", "treated", "old", "takes", "no", "well", "in", "at"}
+)  # fmt: skip
+"""Words that say something of a disease, so that what stands before a colon is more than names."""
 
 
 class Hit:
@@ -216,6 +221,7 @@ def _answer(words: Sequence[str], i: int) -> list[Scope]:
     cell = words[i] == "n" and (named or dashed) and 0 < i - begin < _LONGEST_ASKED  # "Stroke N" in its column.
     if not closed or not (cell or words[i - 1] in _ASKS):
         return []
+    together = None if cell else _asked_together(words, i)
     begin, asked = begin if cell else 0, False
     for j in range(i - 2, -1, -1):
         asked = asked or words[j] in (":", "?")
@@ -228,8 +234,19 @@ def _answer(words: Sequence[str], i: int) -> list[Scope]:
         if asked and words[j] in BOXES:
             begin = j + 2  # The box, and its word, answer the question before this one.
             break
+    begin = begin if together is None else together
     end = i if cell else i - 1
     return [Scope(kind, begin, end, i, i + 1) for kind in ("negated", "answered")]
+
+
+def _asked_together(words: Sequence[str], i: int) -> int | None:
+    """Where a list begins that one answer denies: "HTN, DM, CAD: denies"; None where only its last part is asked."""
+    begin = max((k + 1 for k in range(i - 1) if words[k] in (":", "?", ";")), default=0)
+    asked = words[begin : i - 1]
+    if words[i - 1] not in (":", "?") or "," not in asked or any(w[0] == "<" or w in _TOLD or w in _REPLIES for w in asked):
+        return None
+    lengths = [len(list(part)) for comma, part in itertools.groupby(asked, key=lambda word: word == ",") if not comma]
+    return begin if max(lengths) <= _LONGEST_IN_A_QUESTION else None
 
 
 def flags_of(scopes_here: Sequence[Scope], taken: Sequence[int]) -> frozenset[str]:

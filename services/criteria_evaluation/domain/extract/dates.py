@@ -165,7 +165,7 @@ def _month_first(words: Sequence[str], i: int, on: dt.date | None) -> tuple[dt.d
     if not _digits(day, 2):
         return None
     j += 2 if _at(words, j + 1) in _SUFFIXES else 1
-    if words[i] == "may" and _year(words, j) is None and not (i and words[i - 1] in _BEFORE) and not _happens(words, i):
+    if words[i] == "may" and i and _year(words, j) is None and words[i - 1] not in _BEFORE and not _happens(words, i):
         return None
     return _dated(words, j, MONTHS[words[i]], int(day), on)
 

@@ -18,7 +18,12 @@ _OPENERS: Final = {"[": "]", "(": ")"}
 _MARKS: Final = frozenset({"x", "✓", "✔", "√", "*"})
 _BLANK: Final = re.compile(r"_+")
 _FILLED: Final = re.compile(r"_+[x✓✔√]_+|_+[x✓✔√]|[x✓✔√]_+")
+_MINUS: Final = "−"
+_PLUS_LINE: Final = re.compile(r"^[ \t]*\+ ?[A-Za-z]", re.MULTILINE)
+_MINUS_LINE: Final = re.compile(r"^([ \t]*)[-–](?= ?[A-Za-z])", re.MULTILINE)
+_SIGNED_LINES: Final = re.compile(r"(?:^[ \t]*[-–+] ?[A-Za-z][^\n]*(?:\n|$))+", re.MULTILINE)
 _SIGNS: Final = {"-": "<neg>", "–": "<neg>", "−": "<neg>", "+": "<pos>"}
+LIST_SIGNS: Final = frozenset(_SIGNS)
 _CLOSES: Final = frozenset({"", ",", ";", "|", "."})
 _OPENS: Final = frozenset({",", ";", "|", ":"})
 
@@ -51,6 +56,17 @@ def mark_at(words: list[str], starts: list[int], ends: list[int], i: int) -> tup
     return None
 
 
+def signed_lists(text: str) -> str:
+    """The text with minus signs for the hyphens of lists whose other lines begin with a plus: "+ HTN" above "- DM"."""
+    if _PLUS_LINE.search(text) is None:
+        return text
+    return _SIGNED_LINES.sub(lambda found: _signed(found.group()), text)
+
+
+def _signed(lines: str) -> str:
+    return _MINUS_LINE.sub(rf"\1{_MINUS}", lines) if _PLUS_LINE.search(lines) else lines
+
+
 def listed_signs(tokens: Tokens) -> dict[int, str]:
     """The signs of a list, where there are two or more of a kind, by their places: "-DM, +HTN", "DM -, HTN +", "DM: -, HTN: +"."""
     words, starts, ends = tokens.words, tokens.starts, tokens.ends
@@ -62,6 +78,8 @@ def listed_signs(tokens: Tokens) -> dict[int, str]:
         if sign is None:
             continue
         last, following = words[i - 1] if i else "", tokens.word(i + 1)
+        if word == _MINUS and i == 0 and following.isalpha():
+            return {0: "<neg>"}
         if following in _CLOSES:
             if last == ":" or last[:1].isalpha():
                 after[i] = "no" if sign == "<neg>" else "yes"

@@ -23,7 +23,7 @@ _DASHES: Final = frozenset({"-", "–", "—"})
 GOES_ON: Final = frozenset(
     {
         *HALVES,
-        *(word for word, unit in TIME_UNITS.items() if unit == "h"),
+        *(word for word, unit in TIME_UNITS.items() if unit in ("h", "wk")),
         *("and", "ft", "foot", "feet", "'", "’", "′", '"', "”", "″", "in", "m", "mm", "cm", "x", "×", "by"),
         *(":", "+", "-", "–", "−", "—", "/", "out", "on", "of", "over", "a", "b", "c", "plus", "to", "or"),
     }

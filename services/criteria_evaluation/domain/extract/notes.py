@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from services.criteria_evaluation.domain.extract.aligned import ANSWERED, answers_apart, set_apart
 from services.criteria_evaluation.domain.extract.contexts import by_group
 from services.criteria_evaluation.domain.extract.dates import depends_on_day
+from services.criteria_evaluation.domain.extract.forms import signed_lists
 from services.criteria_evaluation.domain.extract.identity import foreign
 from services.criteria_evaluation.domain.extract.layout import usual
 from services.criteria_evaluation.domain.extract.measured import measured
@@ -110,7 +111,7 @@ class _Reader:
 
     def __init__(self, document: Document, lexicon: Lexicon, memory: Memory[Reading]) -> None:
         self._document = document
-        self._text = document.text
+        self._text = signed_lists(document.text)
         self._lexicon = lexicon
         self._memory = memory
         self.on = document.date or note_date(document.text)
@@ -219,7 +220,7 @@ class _Reader:
         mentions: list[Mention] = []
         if not reading.statements:
             return mentions
-        on, text, vocabulary = self._standing.on, self._text, self._lexicon.vocabulary
+        on, text, vocabulary = self._standing.on, self._document.text or "", self._lexicon.vocabulary
         stale = self._standing.stale
         for stated in reading.statements:
             kind = vocabulary[stated.fact]

@@ -97,7 +97,7 @@ _HEIGHTS: Final = frozenset({"ht", "height", "hgt"})
 
 
 def two_parts(tokens: Tokens, number: float, j: int) -> tuple[float, Unit] | None:
-    """A height in feet and inches, or a time in hours and minutes, whose first number ends before ``j``."""
+    """A height in feet and inches, or a time in hours and minutes or weeks and days, whose first number ends before ``j``."""
     word = tokens.word(j)
     if word in ("ft", "foot", "feet", "'", "’", "′") and 3 <= number <= 8:
         read = number_at(tokens, j + 1)
@@ -119,6 +119,12 @@ def two_parts(tokens: Tokens, number: float, j: int) -> tuple[float, Unit] | Non
         read = number_at(tokens, k)
         if read is not None and read[0] < 60 and tokens.word(read[1]) in ("m", "min", "mins", "minute", "minutes"):
             return 60 * number + read[0], Unit("<dur>", "min", read[1] + 1)
+    if TIME_UNITS.get(word) == "wk":
+        k = j + 2 if tokens.word(j + 1) in ("and", "plus", "+") else j + 1
+        read = number_at(tokens, k)
+        if read is not None and read[0] < 7 and tokens.word(read[1]) in ("d", "day", "days"):
+            often = tokens.word(read[1] + 1) in ("a", "per", "/", "each", "every", "weekly", "out", "on")
+            return None if often else (7 * number + read[0], Unit("<dur>", "d", read[1] + 1))
     return None
 
 

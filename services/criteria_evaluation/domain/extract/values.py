@@ -12,6 +12,7 @@ from services.criteria_evaluation.domain.extract.forms import (
     answers_again,
     boxes_first,
     is_answered,
+    LIST_SIGNS,
     listed_signs,
     mark_at,
 )
@@ -43,7 +44,7 @@ def units_of(tokens: Tokens, on: dt.date | None = None) -> Units:
     words, starts, ends = tokens.words, tokens.starts, tokens.ends
     spelled = words if _SPELLED.isdisjoint(words) else [SPELLINGS.get(word, word) for word in words]
     out = Units()
-    signs = listed_signs(tokens) if "-" in words or "+" in words else {}
+    signs = {} if LIST_SIGNS.isdisjoint(words) else listed_signs(tokens)
     marked = False
     opened = -1
     i, n = 0, len(words)
