@@ -81,6 +81,11 @@ _WHEN: Final = frozenset({"time", "stage", "lap", "step", "no", "number", "visit
 """Names of a first column whose numbers only count the rows."""
 _MINUTES: Final = frozenset({"minute", "minutes", "min", "mins"})
 _ANSWERS: Final = frozenset({"no", "n", "none", "yes", "y", "absent", "negative", "neg", "denies", "denied", "present"})
+_NOES: Final = _ANSWERS - {"yes", "y", "present"}
+_REMARKS: Final = frozenset(
+    {"comment", "comments", "note", "notes", "detail", "details", "remark", "remarks", "treatment", "medication", "therapy"}
+)
+"""Names of a column that only says more of what another one answers."""
 _ANSWER_COLUMNS: Final = (["yes"], ["y"], ["no"], ["n"], ["present"], ["absent"], ["positive"], ["negative"])
 _MOST_CELLS: Final = 20
 
@@ -173,6 +178,7 @@ def _row(headings: Sequence[Tokens], cells: Sequence[Tokens]) -> Iterator[Tokens
             name, around = _minute(name, around)
         elif not any("/" in word or "-" in word for word in name.words) and "date" not in headings[0].words:
             name, rest = _NOTHING, 0  # The first column is a measure as the others are.
+    denied = any(_denies(heading, cell) for heading, cell in pairs[rest:])
     for heading, cell in pairs[rest:]:
         if not cell.words:
             continue
@@ -184,8 +190,16 @@ def _row(headings: Sequence[Tokens], cells: Sequence[Tokens]) -> Iterator[Tokens
             continue
         # A minute of a walk tells when a saturation was; beside a pulse it would be read as one.
         named = _NOTHING if name.words[:1] == ["minute"] and _PERCENT.isdisjoint(heading.words) else name
+        if denied and not _REMARKS.isdisjoint(heading.words):
+            heading = named = _NOTHING  # "| Diabetes | No | A1c 5.4 |"
         own = around if around and not _circumstance(heading, cell) else ()
         yield _joined(_NOTHING if answers else heading, named, cell, own)
+
+
+def _denies(heading: Tokens, cell: Tokens) -> bool:
+    """Whether a cell says no to the question of its row, by a word or by a mark under one."""
+    answer = heading.words if heading.words in _ANSWER_COLUMNS and cell.words and marked(cell) else cell.words
+    return len(answer) == 1 and answer[0] in _NOES
 
 
 def _without_time(name: Tokens) -> Tokens:
