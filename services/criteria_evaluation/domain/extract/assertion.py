@@ -18,6 +18,7 @@ _AFFIRMED: Final = (["yes"], ["y"], ["present"], ["positive"])
 _REPLIES: Final = ANSWERS | BOXES | {"yes", "y", "present", "positive"}
 _LONGEST_ASKED: Final = 5
 _LONGEST_IN_A_QUESTION: Final = 3
+_MET_WITH: Final = frozenset({"found", "known", "reported", "identified", "noted", "present"})
 _TOLD: Final = frozenset(
     {"on", "with", "and", "for", "since", "has", "had", "is", "was", "by", "controlled", "treated", "old", "takes", "no", "well", "in", "at"}
 )  # fmt: skip
@@ -211,6 +212,7 @@ def _answer(words: Sequence[str], i: int) -> list[Scope]:
     closed = (
         i + 1 == len(words) or words[i + 1] in BOXES or words[i + 1] in (",", ";", "-", "–") or _asks_anew(words, i)
     )
+    closed = closed or (words[i] == "none" and i + 2 == len(words) and words[i + 1] in _MET_WITH)
     lettered = words[i] == "n" and i > 1
     closed = closed or (lettered and any(word in ("y", "n") for word in words[i + 2 : i + 5]))  # "CAD N CVA N OSA Y"
     begin = max((k + 1 for k in range(i) if words[k] in PART_ENDS), default=0)

@@ -71,8 +71,8 @@ def listed_signs(tokens: Tokens) -> dict[int, str]:
     """The signs of a list, where there are two or more of a kind, by their places: "-DM, +HTN", "DM -, HTN +", "DM: -, HTN: +"."""
     words, starts, ends = tokens.words, tokens.starts, tokens.ends
     before: dict[int, str] = {}
-    after: dict[int, str] = {}
     apart: dict[int, str] = {}
+    after: dict[int, str] = {}
     for i, word in enumerate(words):
         sign = _SIGNS.get(word)
         if sign is None:
