@@ -180,7 +180,8 @@ def _scopes_of(
     if trigger.kind in ("terminator", "turn", "pseudo"):
         return []
     if _is_answer(words, hit):
-        edges = [i + 1 for i in range(hit.start) if words[i] in PART_ENDS]
+        ends = PART_ENDS | {"/"} if _parted_by_strokes(words) else PART_ENDS
+        edges = [i + 1 for i in range(hit.start) if words[i] in ends]
         return [Scope("negated", edges[-1] if edges else 0, hit.start, hit.start, hit.end)]
     found: list[Scope] = []
     if trigger.direction in ("forward", "both"):
@@ -204,7 +205,12 @@ def _is_answer(words: Sequence[str], hit: Hit) -> bool:
     i = hit.start
     if i == 0 or hit.end - i != 1 or words[i] != "no" or words[i - 1] in PART_ENDS or words[i - 1] in _ASKS:
         return False
-    return hit.end == len(words) or words[hit.end] in (",", ";")
+    return hit.end == len(words) or words[hit.end] in (",", ";") or (words[hit.end] == "/" and _parted_by_strokes(words))
+
+
+def _parted_by_strokes(words: Sequence[str]) -> bool:
+    """Whether strokes part answers: "diabetes no / high BP yes / stroke no"."""
+    return "/" in words and sum(a in ("no", "yes") and b == "/" for a, b in itertools.pairwise(words)) > 1
 
 
 def _answer(words: Sequence[str], i: int) -> list[Scope]:
