@@ -6,6 +6,7 @@ import pytest
 
 from services.criteria_evaluation.domain.extract import extract
 from services.criteria_evaluation.domain.extract.asides import goes_on
+from services.criteria_evaluation.domain.extract.forms import signed_lists
 from services.criteria_evaluation.domain.lexicon import Lexicon
 from shared.clinical.model import Document
 from tests.support.labels import as_label
@@ -18,6 +19,9 @@ from tests.support.labels import as_label
         ("This was measured on 2 L", True),
         ("She was tested under headphones", True),
         ("aids were not worn", True),
+        ("The test was done with a plugged earmold", True),
+        ("That result is not valid", True),
+        ("The test was normal", False),
         ("Measured on: 03/02/2026", False),
         ("She was taken off oxygen", False),
         ("Performed by Dr. Lee", False),
@@ -26,6 +30,18 @@ from tests.support.labels import as_label
 )
 def test_a_sentence_without_a_subject_belongs_to_the_value_before(text: str, expected: bool) -> None:
     assert goes_on(text, 0, len(text)) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Risks\n + HTN\n - DM\n - CAD", "Risks\n + HTN\n − DM\n − CAD"),
+        ("- HTN\n- DM", "- HTN\n- DM"),
+        ("+ HTN\n\n- DM", "+ HTN\n\n- DM"),
+    ],
+)
+def test_hyphens_of_a_list_that_has_plus_signs_are_minus_signs(text: str, expected: str) -> None:
+    assert signed_lists(text) == expected
 
 
 @pytest.mark.parametrize(

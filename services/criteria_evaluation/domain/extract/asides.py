@@ -8,6 +8,8 @@ _HOW: Final = re.compile(
     r"(?:(?:(?:this|it|that|these|all|both)\s+(?:was|were)\s+)?(?:done|tested|obtained|measured|recorded|taken|performed)"
     r"|(?:he|she|(?:the\s+)?(?:patient|pt))\s+was\s+tested)"
     r"\s+(?:with|without|on|off|in|while|unaided|using|under|through)\b(?!\s*:)"
+    r"|(?:(?:the|this|that)\s+)?(?:test|score|result)\s+was\s+(?:done|obtained|taken)\s+with\b"
+    r"|(?:this|that|it|these)(?:\s+(?:test|score|result|reading|value)s?)?\s+(?:is|was|are|were)\s+(?:(?:in|not\s+)valid|unreliable)\b"
     r"|(?:(?:both|the|her|his)\s+)?(?:hearing\s+)?aids?\s+(?:(?:was|were)\s+)?(?:not\s+(?:worn|used|in|on)|out|off|removed)\b"
     r")",
     re.IGNORECASE,

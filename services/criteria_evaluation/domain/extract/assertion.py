@@ -14,7 +14,7 @@ from services.criteria_evaluation.domain.extract.listed import PART_ENDS, aside_
 from services.criteria_evaluation.domain.lexicon_entries import Trigger
 
 _ASKS: Final = frozenset({":", "?", "<box>"})
-_AFFIRMED: Final = (["yes"], ["y"], ["present"], ["positive"])
+_AFFIRMED: Final = (["yes"], ["y"], ["present"], ["positive"], ["admits"], ["endorses"])
 _REPLIES: Final = ANSWERS | BOXES | {"yes", "y", "present", "positive"}
 _LONGEST_ASKED: Final = 5
 _LONGEST_IN_A_QUESTION: Final = 3
@@ -205,7 +205,9 @@ def _is_answer(words: Sequence[str], hit: Hit) -> bool:
     i = hit.start
     if i == 0 or hit.end - i != 1 or words[i] != "no" or words[i - 1] in PART_ENDS or words[i - 1] in _ASKS:
         return False
-    return hit.end == len(words) or words[hit.end] in (",", ";") or (words[hit.end] == "/" and _parted_by_strokes(words))
+    return (
+        hit.end == len(words) or words[hit.end] in (",", ";") or (words[hit.end] == "/" and _parted_by_strokes(words))
+    )
 
 
 def _parted_by_strokes(words: Sequence[str]) -> bool:
@@ -251,7 +253,11 @@ def _asked_together(words: Sequence[str], i: int) -> int | None:
     """Where a list begins that one answer denies: "HTN, DM, CAD: denies"; None where only its last part is asked."""
     begin = max((k + 1 for k in range(i - 1) if words[k] in (":", "?", ";")), default=0)
     asked = words[begin : i - 1]
-    if words[i - 1] not in (":", "?") or "," not in asked or any(w[0] == "<" or w in _TOLD or w in _REPLIES for w in asked):
+    if (
+        words[i - 1] not in (":", "?")
+        or "," not in asked
+        or any(w[0] == "<" or w in _TOLD or w in _REPLIES for w in asked)
+    ):
         return None
     lengths = [len(list(part)) for comma, part in itertools.groupby(asked, key=lambda word: word == ",") if not comma]
     return begin if max(lengths) <= _LONGEST_IN_A_QUESTION else None

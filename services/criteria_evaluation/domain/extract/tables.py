@@ -83,7 +83,19 @@ _MINUTES: Final = frozenset({"minute", "minutes", "min", "mins"})
 _ANSWERS: Final = frozenset({"no", "n", "none", "yes", "y", "absent", "negative", "neg", "denies", "denied", "present"})
 _NOES: Final = _ANSWERS - {"yes", "y", "present"}
 _REMARKS: Final = frozenset(
-    {"comment", "comments", "note", "notes", "detail", "details", "remark", "remarks", "treatment", "medication", "therapy"}
+    {
+        "comment",
+        "comments",
+        "note",
+        "notes",
+        "detail",
+        "details",
+        "remark",
+        "remarks",
+        "treatment",
+        "medication",
+        "therapy",
+    }
 )
 """Names of a column that only says more of what another one answers."""
 _ANSWER_COLUMNS: Final = (["yes"], ["y"], ["no"], ["n"], ["present"], ["absent"], ["positive"], ["negative"])

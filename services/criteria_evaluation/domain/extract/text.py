@@ -34,7 +34,7 @@ _SURNAME: Final = re.compile(r"[A-Z][a-z]{2,}")
 """The name behind an initial."""
 TITLE: Final = "title"
 """The kind of a line that looks like a heading and is none that the lexicon knows: only statements about titles count in it."""
-_KEY: Final = re.compile(r"[A-Z][A-Za-z]*(?:[ /&-](?:[A-Za-z]+|(?:19|20)[0-9]{2})){0,4}(?: [0-9]{1,2}/[0-9]{1,2}(?:/[0-9]{2,4})?)?(?: ?\([^()\n]{1,60}\))?:(?=\s)")
+_KEY: Final = re.compile(r"[A-Z][A-Za-z]*(?:[ /&-](?:[A-Za-z]+|[0-9/]{3,10})){0,4}(?: ?\([^()\n]{1,60}\))?:(?=\s)")
 """A form's question, up to its colon."""
 _ANEW: Final = re.compile(
     rf"{_KEY.pattern}|(?:(?=[A-Z])(?i:bp|hr|vs|temp|spo2|wt|ht|bmi|o2 sat|afebrile|ecog|kps|karnofsky|nrs|vas|pain [0-9])|[Vv]itals?|[Oo]n exam)\b"

@@ -9,10 +9,10 @@ from typing import Final
 
 from services.criteria_evaluation.domain.extract.dates import WEEKDAYS, date_at
 from services.criteria_evaluation.domain.extract.forms import (
+    LIST_SIGNS,
     answers_again,
     boxes_first,
     is_answered,
-    LIST_SIGNS,
     listed_signs,
     mark_at,
 )
