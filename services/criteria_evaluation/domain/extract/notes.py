@@ -38,7 +38,11 @@ _CUE_REACH: Final = 8
 _LONGEST_PHRASE: Final = 400
 _MOST_HEADINGS: Final = 10_000
 _LONGEST_ROW: Final = 4000
-_OPERATIVE: Final = re.compile(r"\b(?:operati(?:on|ve)|surgeon|surgical plan|case request)\b", re.IGNORECASE)
+_OPERATIVE: Final = re.compile(
+    r"\b(?:operati(?:on|ve)|surgeon|surgical plan|case request|booking|(?:planned|proposed|requested) (?:procedure|surgery)"
+    r"|procedure (?:planned|proposed|requested)|procedure: [^\n]{0,60}(?:fusion|lif|ectomy|plasty))\b",
+    re.IGNORECASE,
+)
 _REPORT: Final = re.compile(r"^\W{0,9}(?:findings|technique|comparison)\b", re.IGNORECASE | re.MULTILINE)
 """The indication in a surgeon's plan is the patient's disease; in a report it is only why the test was asked for."""
 _SPOKEN_OF: Final = re.compile(r"\b(?:he|she|mrs?|ms)\b", re.IGNORECASE)

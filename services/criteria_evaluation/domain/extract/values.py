@@ -161,7 +161,8 @@ def _word(tokens: Tokens, i: int, out: Units, on: dt.date | None) -> int:
         return _strength(tokens, i, out)
     if word in ("a", "couple", "half") and (read := _counted(tokens, i)):
         return valued(tokens, i, read[0], read[1], out, on)
-    following = tokens.word(i + 1)
+    whole = word == "a" and tokens.word(i + 1) in _WHOLE
+    following = tokens.word(i + 2) if whole else tokens.word(i + 1)
     if (
         word in ("a", "an", "past", "last")
         and following in _SINGULAR
@@ -171,7 +172,7 @@ def _word(tokens: Tokens, i: int, out: Units, on: dt.date | None) -> int:
             plain(tokens, i, out)
         at = i + 1 if word in ("past", "last") else i
         sign, start = comparator(out, tokens.starts[at], lasting=True)
-        number, j = with_half(tokens, 1.0, i + 2)
+        number, j = with_half(tokens, 1.0, i + 3 if whole else i + 2)
         size, unit = _SINGULAR[following]
         if after := AFTER.get((tokens.word(j), tokens.word(j + 1))):
             sign, j = after, j + 2
@@ -216,6 +217,8 @@ _SINGULAR: Final = {
     **{word: (1.0, TIME_UNITS[word]) for word in ("hour", "day", "week", "month", "year")},
     "fortnight": (2.0, "wk"),
 }
+_WHOLE: Final = frozenset({"full", "whole", "entire", "solid"})
+"""Words between "a" and its unit of time: "a full year"."""
 _HOW_OFTEN: Final = frozenset({"once", "twice", "thrice", "times", "time", "sessions", "visits", "days", "nights"})
 """Words after which "a week" tells how often, and not how long."""
 _STARTERS: Final = frozenset(
