@@ -22,6 +22,11 @@ from tests.support.labels import as_label
         ("Retropulsion is present.\n\nCORRECTION: There is no retropulsion.", "spine.retropulsion", False),
         ("There is retropulsion. There is no retropulsion.", "spine.retropulsion", "conflicting"),
         ("07/10/2026: pain 9/10\n07/12/2026: pain 4/10", "pain.score", [4, 4]),
+        (
+            "3/1/2026: dynamic films show no instability at L4-5.\n6/1/2026: L4-5 is now unstable.",
+            "spine.instability",
+            True,
+        ),
         ("Pain 9/10 on admission, now 4/10.", "pain.score", [4, 4]),
         ("Pain 9/10 -> 4/10", "pain.score", [4, 4]),
         ("Pain 8/10 today; was 5/10 at the first visit.", "pain.score", [8, 8]),

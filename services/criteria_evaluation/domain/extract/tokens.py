@@ -35,6 +35,8 @@ _BEYOND: Final = 7
 _TITLE: Final = 300
 _COLUMN: Final = 3
 _ENTRY: Final = re.compile(r"^\W{0,3}([0-9]{1,2}/[0-9]{1,2}/(?:[0-9]{4}|[0-9]{2}))(?![0-9])", re.MULTILINE)
+_BEGINS_WITH_AN_ENTRY: Final = re.compile(r"\s{0,9}[0-9]{1,2}/[0-9]{1,2}/(?:[0-9]{4}|[0-9]{2})[ \t]?[:–-][ \t]")
+"""A text whose first line is an entry, "3/1/2026: stable", has no title: where there are two, it is of the last one's day."""
 _ENTRY_OF_A_SERIES: Final = re.compile(
     r"^[ \t]{0,8}(?:(?:Initial|Intake|Baseline|First|Start|Consult|Today|Current|Final|Latest)(?: [a-z]{3,12})?:? )?"
     r"[0-9]{1,2}/(?:[0-9]{4}|[0-9]{1,2}(?:/[0-9]{2,4})?)(?![0-9/])[ \t]",
@@ -119,7 +121,8 @@ def _last_of_series(text: str, title: dt.date | None) -> dt.date | None:
     """The day of a flow sheet whose first line was taken for its title: that of its last line."""
     found = (read_date(one.group(1)) for one in itertools.islice(_ENTRY.finditer(text), _MOST_ENTRIES))
     days = [day for day in found if day is not None]
-    return max(days) if title in days and len(days) >= _SERIES else title
+    few = 2 if _BEGINS_WITH_AN_ENTRY.match(text) else _SERIES
+    return max(days) if title in days and len(days) >= few else title
 
 
 def _heads(tokens: Tokens, unlabelled: bool) -> tuple[bool, dt.date | None]:
