@@ -156,6 +156,10 @@ def _dated(words: Sequence[str], j: int, month: int, day: int, on: dt.date | Non
     return None if date is None else (date, j)
 
 
+_AFTER_HEAD: Final = frozenset({":", ",", ";", *_DASHES})
+"""What follows a day that heads an entry: "May 20: debrided"."""
+
+
 def _month_first(words: Sequence[str], i: int, on: dt.date | None) -> tuple[dt.date, int] | None:
     """``October 24, 2026``, ``Oct. 24th``, ``october twenty fourth twenty twenty six``."""
     j = i + 2 if _at(words, i + 1) == "." else i + 1
@@ -165,8 +169,10 @@ def _month_first(words: Sequence[str], i: int, on: dt.date | None) -> tuple[dt.d
     if not _digits(day, 2):
         return None
     j += 2 if _at(words, j + 1) in _SUFFIXES else 1
-    if words[i] == "may" and i and _year(words, j) is None and words[i - 1] not in _BEFORE and not _happens(words, i):
-        return None
+    if words[i] == "may" and _year(words, j) is None and not _happens(words, i):
+        heads = _at(words, j) in _AFTER_HEAD if i == 0 else words[i - 1] in _BEFORE
+        if not heads:
+            return None
     return _dated(words, j, MONTHS[words[i]], int(day), on)
 
 
