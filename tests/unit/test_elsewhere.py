@@ -79,3 +79,13 @@ def test_a_wrapped_column_goes_on() -> None:
     assert hanging_lines([name, "        retropulsion.", "L2      normal"]) == [False, True, False]
     assert hanging_lines(["PMH     no hypertension", "        Diabetes on metformin"]) == [False, False]
     assert hanging_lines(["", "        retropulsion."]) == [False, False]
+
+
+def test_a_narrowing_counts_at_the_requested_levels_where_no_lesion_is_named() -> None:
+    text = "Plan: L4-5 fusion. L3-4: severe stenosis. L4-5: mild stenosis."
+    said: list[tuple[str, str, Said]] = [
+        ("L4-5 fusion", "spine.requested_levels", ("L4", "L5")),
+        ("severe stenosis", CANAL, True),
+        ("mild stenosis", CANAL, True),
+    ]
+    assert _kept(text, *said) == ["L4-5 fusion", "mild stenosis"]

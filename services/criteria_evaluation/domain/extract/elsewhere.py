@@ -104,8 +104,10 @@ def _is_elsewhere(
         return False  # A retropulsed fragment counts wherever it is.
     if _beside(levels, lesion) and (m.said is False or _beside(levels, requested) or not requested):
         return True
-    if lesion or m.said is not False:
+    if lesion:
         return False
+    if m.said is not False:
+        return _beside(levels, requested)
     return _beside(levels, requested) or (bool(narrowed) and _beside(levels, [n for n in narrowed if n]))
 
 
