@@ -89,3 +89,15 @@ def test_a_narrowing_counts_at_the_requested_levels_where_no_lesion_is_named() -
         ("mild stenosis", CANAL, True),
     ]
     assert _kept(text, *said) == ["L4-5 fusion", "mild stenosis"]
+
+
+@pytest.mark.parametrize(("requested", "kept"), [(("T8",), "indents the sac"), (("T4",), "canal clear")])
+def test_of_two_lesions_the_requested_one_counts(requested: tuple[str, ...], kept: str) -> None:
+    text = "Lesions T4 and T8. T4: canal clear. T8: indents the sac. Plan: surgery."
+    said: list[tuple[str, str, Said]] = [
+        ("Lesions T4 and T8", "spine.lesion_levels", ("T4", "T8")),
+        ("surgery", "spine.requested_levels", requested),
+        ("canal clear", CANAL, False),
+        ("indents the sac", CANAL, True),
+    ]
+    assert _kept(text, *said) == ["Lesions T4 and T8", "surgery", kept]
