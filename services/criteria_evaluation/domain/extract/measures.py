@@ -53,6 +53,8 @@ PARTS: Final[dict[str, float]] = {
 
 
 HALVED: Final = frozenset({"halved", "halves", "halving"})
+_FIGURES: Final = {(1, 2): 50.0, (1, 3): 33.0, (2, 3): 67.0, (1, 4): 25.0, (3, 4): 75.0}
+_OF_WHAT: Final = frozenset({"canal", "height", "ht"})
 
 
 _ROUGHLY: Final = frozenset({"about", "roughly", "approximately", "almost", "nearly", "around", "some"})
@@ -81,6 +83,12 @@ def part_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
         return None
     percent = {("third", 2): 67.0, ("quarter", 3): 75.0}.get((word.rstrip("s"), count), PARTS[word] * count)
     return percent, j + 1
+
+
+def share_of(tokens: Tokens, number: float, denominator: float, j: int) -> float | None:
+    """The percent of "1/3 of the canal", whose fraction ends before ``j``."""
+    of = tokens.word(j) == "of" and not _OF_WHAT.isdisjoint(tokens.words[j + 1 : j + 4])
+    return _FIGURES.get((number, denominator)) if of else None
 
 
 _PARTS: Final = frozenset({5, 10, 18, 24, 30})

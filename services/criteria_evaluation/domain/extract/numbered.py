@@ -12,6 +12,7 @@ from services.criteria_evaluation.domain.extract.measures import (
     fraction_word,
     is_strength,
     range_at,
+    share_of,
     unit_at,
     with_half,
 )
@@ -96,6 +97,9 @@ def valued(tokens: Tokens, i: int, number: float, j: int, out: Units, on: dt.dat
     in_series = following == "/" and _in_series(tokens, i, out)
     if not in_series and (fraction := fraction_at(tokens, number, j)):
         denominator, end = fraction
+        if share := share_of(tokens, number, denominator, end):
+            out.add("<part>", tokens.starts[i], tokens.ends[end - 1], Value(Interval.at(share), "%"))
+            return end
         if month := _month_of(number, denominator):
             out.add("<month>", tokens.starts[i], tokens.ends[end - 1], Value(date=month))
             return end
