@@ -79,20 +79,27 @@ def of_the_level(mentions: Sequence[Mention], documents: Iterable[Document]) -> 
         levels = found.get(id(m), ())
         if not levels or not _is_elsewhere(m, levels, lesion, requested, narrowed):
             kept.append(m)
-    kept = _of_one_place(kept, found, requested)
+    kept = _of_one_place(kept, found, lesion, requested)
     true = {m.fact for m in kept if m.said is True}
     return [m for m in kept if not (m.said is False and m.fact in _SINGLE & true and _is_of_the_rest(m, texts))]
 
 
-def _of_one_place(mentions: list[Mention], found: Mapping[int, Levels], requested: Sequence[Levels]) -> list[Mention]:
+def _of_one_place(
+    mentions: list[Mention], found: Mapping[int, Levels], lesion: Sequence[Levels], requested: Sequence[Levels]
+) -> list[Mention]:
     """The mentions without denials at another of several lesions, or what is found there where the denial is of the request."""
     dropped: set[int] = set()
     for m in mentions:
         levels = found.get(id(m), ())
         if m.fact not in _SINGLE or m.said is not False or not levels:
             continue
-        others = [o for o in mentions if o.fact == m.fact and o.said is True and _beside(levels, [found.get(id(o), levels)])]
         asked = bool(requested) and not _beside(levels, requested)
+        unnamed = levels if asked or all(_touch(levels, other) for other in lesion) else ()
+        others = [
+            o
+            for o in mentions
+            if o.fact == m.fact and o.said is True and not _touch(levels, found.get(id(o), unnamed) or ("",))
+        ]
         if others and asked and all(_beside(found[id(o)], requested) for o in others):
             dropped.update(id(o) for o in others)
         elif others:
