@@ -101,3 +101,9 @@ def test_of_two_lesions_the_requested_one_counts(requested: tuple[str, ...], kep
         ("indents the sac", CANAL, True),
     ]
     assert _kept(text, *said) == ["Lesions T4 and T8", "surgery", kept]
+
+
+def test_the_rest_of_the_canal_is_open_where_no_level_is_named() -> None:
+    text = "The sac is effaced. Remaining canal levels patent."
+    said: list[tuple[str, str, Said]] = [("sac is effaced", CANAL, True), ("canal levels patent", CANAL, False)]
+    assert _kept(text, *said) == ["sac is effaced"]

@@ -71,8 +71,6 @@ def of_the_level(mentions: Sequence[Mention], documents: Iterable[Document]) -> 
         levels = _levels_of(m, texts) if m.fact in _LOOKED_AT else ()
         if levels:
             found[id(m)] = levels
-    if not found:
-        return list(mentions)
     narrowed = [found.get(id(m), ()) for m in mentions if m.fact == _CANAL and m.said is True]
     kept: list[Mention] = []
     for m in mentions:

@@ -53,7 +53,7 @@ PARTS: Final[dict[str, float]] = {
 
 
 HALVED: Final = frozenset({"halved", "halves", "halving"})
-_FIGURES: Final = {(1, 2): 50.0, (1, 3): 33.0, (2, 3): 67.0, (1, 4): 25.0, (3, 4): 75.0}
+_FIGURES: Final = {"1/2": 50.0, "1/3": 33.0, "2/3": 67.0, "1/4": 25.0, "3/4": 75.0}
 _OF_WHAT: Final = frozenset({"canal", "height", "ht"})
 
 
@@ -85,10 +85,10 @@ def part_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
     return percent, j + 1
 
 
-def share_of(tokens: Tokens, number: float, denominator: float, j: int) -> float | None:
-    """The percent of "1/3 of the canal", whose fraction ends before ``j``."""
-    of = tokens.word(j) == "of" and not _OF_WHAT.isdisjoint(tokens.words[j + 1 : j + 4])
-    return _FIGURES.get((number, denominator)) if of else None
+def share_at(tokens: Tokens, i: int) -> float | None:
+    """The percent of "1/3 of the canal"."""
+    of = tokens.word(i + 3) == "of" and not _OF_WHAT.isdisjoint(tokens.words[i + 4 : i + 7])
+    return _FIGURES.get("".join(tokens.words[i : i + 3])) if of else None
 
 
 _PARTS: Final = frozenset({5, 10, 18, 24, 30})

@@ -12,7 +12,7 @@ from services.criteria_evaluation.domain.extract.measures import (
     fraction_word,
     is_strength,
     range_at,
-    share_of,
+    share_at,
     unit_at,
     with_half,
 )
@@ -45,6 +45,9 @@ def plain(tokens: Tokens, i: int, out: Units) -> int:
 
 def number_value(tokens: Tokens, i: int, out: Units, on: dt.date | None) -> int:
     """A value that begins with a number, with the comparison before it and the unit after it."""
+    if share := share_at(tokens, i):
+        out.add("<part>", tokens.starts[i], tokens.ends[i + 2], Value(Interval.at(share), "%"))
+        return i + 3
     if date := date_at(tokens.words, i, on):
         out.add("<date>", tokens.starts[i], tokens.ends[date[1] - 1], Value(date=date[0]))
         return date[1]
@@ -97,9 +100,6 @@ def valued(tokens: Tokens, i: int, number: float, j: int, out: Units, on: dt.dat
     in_series = following == "/" and _in_series(tokens, i, out)
     if not in_series and (fraction := fraction_at(tokens, number, j)):
         denominator, end = fraction
-        if share := share_of(tokens, number, denominator, end):
-            out.add("<part>", tokens.starts[i], tokens.ends[end - 1], Value(Interval.at(share), "%"))
-            return end
         if month := _month_of(number, denominator):
             out.add("<month>", tokens.starts[i], tokens.ends[end - 1], Value(date=month))
             return end
