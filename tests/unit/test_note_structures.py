@@ -78,6 +78,15 @@ def test_hyphens_of_a_list_that_has_plus_signs_are_minus_signs(text: str, expect
         # What is abbreviated is the word, in the text and in patterns.
         ("Lumbar MRI: no fx, tumor or infxn.", "spine.lesion_on_imaging", False),
         ("Past hx none. T12 fracture.", "condition.diabetes", False),
+        # A number that is to be disregarded is none, and a framed heading ends what was carried forward.
+        ("Bariatric. Intake shows a BMI of 51.8.\nThe correct BMI is 43.2. Please disregard the 51.8.", "body.bmi", [43.2, 43.2]),
+        ("Bariatric. BMI 51.8. Please disregard the 51.8.", "body.bmi", [51.8, 51.8]),
+        (
+            "T6 metastasis.\n\n--- Carried forward from 02/19/2026 ---\nBack pain 3/10.\n\n--- Examination ---\nBack pain 6/10.",
+            "pain.score",
+            [6, 6],
+        ),
+        ('L2 fracture.\n[Copied from 09/22/2025: "Pain 9/10, declined."]\nToday she has an ache, 4/10.', "pain.score", [4, 4]),
         # A palsy that is named is seen; being weak is a complaint, which full strength settles.
         ("L1 fracture. Has a right foot drop. Exam: strength 5/5 in both legs.", "neuro.motor_deficit", "conflicting"),
         ("L1 fracture. Feels weak in the legs. Exam: strength 5/5 in both legs.", "neuro.motor_deficit", False),

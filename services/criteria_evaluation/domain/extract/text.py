@@ -11,7 +11,7 @@ from services.criteria_evaluation.domain.extract.tables import table_rows
 
 Kind = Literal["text", "row", "blank"]
 
-_STOP: Final = re.compile(r"[.!?;](?:(?<=;)|(?<=[^\s.][.!?])[.!?]*[\"”’')]?)(?=\s)")
+_STOP: Final = re.compile(r"[.!?;](?:(?<=;)|(?<=[^\s.][.!?])[.!?]*[\"”’')\]]{0,3})(?=\s)")
 """A full stop after a word, or a semicolon; one set of signs that it begins with lets all else be skipped fast."""
 _ANSWER: Final = re.compile(
     r"\s*\.*\s*(?:\[[ xX✓✔]?\]\s*|\([ xX]?\)\s*|[☐☑☒]\s*|__+\s*)?(?:\W{0,3})(?:yes|no|y|n|none|denies|denied)\b",
@@ -65,8 +65,10 @@ _WIDE_HEADING: Final = re.compile(
 """A heading in capitals, or a usual one, that a wide gap sets apart."""
 _PULSE: Final = re.compile(r"P:\s{0,3}[0-9]{2,3}(?:[\s,;/]|$)")
 """A pulse among vital signs, which is no plan."""
-_MARKED: Final = re.compile(r"#{2,6} [^\nA-Za-z]{0,20}[A-Za-z][^\n]{0,100}$")
-"""A heading of Markdown is one whatever it says; one # may stand before a problem of a list."""
+_MARKED: Final = re.compile(
+    r"#{2,6} [^\nA-Za-z]{0,20}[A-Za-z][^\n]{0,100}$|([-=*~_])\1{1,30} ?[A-Za-z][^\n]{0,80}?(?<![.!?])\1{2,80}$"
+)
+"""A heading of Markdown, or framed, is one whatever it says; one # may stand before a problem of a list."""
 _LONGEST_HEADER: Final = 70
 _SHORT_LINE: Final = 55
 _RAGGED: Final = 12
