@@ -163,3 +163,17 @@ def test_two_lists_beside_each_other_are_read_apart() -> None:
     assert as_label(facts["sleep.events"]) == [169, 169]
     assert as_label(facts["sleep.ahi"]) == [27.4, 27.4]
     assert as_label(facts["sleep.recording_time"]) == [7.5, 7.5]
+
+
+def test_a_walk_in_rows_is_as_low_as_its_lowest_minute_whatever_was_breathed_stands_beside_it() -> None:
+    text = (
+        "Home oxygen evaluation\n"
+        "                      SpO2     HR     Borg     O2\n"
+        "  Rest, seated          94      76      0       room air\n"
+        "  Walk minute 1         91      94      2       room air\n"
+        "  Walk minute 2         83      103     4       room air\n"
+        "  Recovery              96      84      1       2 L/min\n"
+    )
+    facts = extract([Document("sha256:0", text)], [], LEXICON)
+    assert as_label(facts["oxygen.sao2_exercise"]) == [83, 83]
+    assert as_label(facts["oxygen.sao2_rest"]) == [94, 94]

@@ -14,6 +14,8 @@ _LONGEST: Final = 300
 _ASKED: Final = re.compile(r"\[[ xX_✓✔]?\]|\([ xX]\)|[☐☑☒✓✔]|__+|[:?][ ]?\S|[ ](?:[YN]|yes|no|Yes|No|YES|NO)$")
 """A box, a question with its answer, or an answer at the end."""
 _WIDE: Final = re.compile(r"(?<=\S)(?:[ ]{2,}|\t+)(?=\S)")
+_BREATHED: Final = frozenset({"air", "ra", "oxygen", "cannula", "nc"})
+"""Words of a column that tells what was breathed, which is no unit."""
 _OPTIONS: Final = frozenset(
     {"yes", "no", "y", "n", "na", "unknown", "unk", "present", "absent", "positive", "negative", "normal", "none"}
 )
@@ -107,7 +109,8 @@ def gap_cells(row: Tokens) -> list[Tokens]:
     cuts = [i for i in range(1, len(row.words)) if row.starts[i] - row.ends[i - 1] >= _GAP]
     edges = [0, *cuts, len(row.words)]
     last = row.words[edges[-2] :]
-    if len(edges) > 3 and not any(c.isdigit() for word in last for c in word) and row.words[edges[-2] - 1][0].isdigit():
+    wordy = not any(c.isdigit() for word in last for c in word) and _BREATHED.isdisjoint(last)
+    if len(edges) > 3 and wordy and row.words[edges[-2] - 1][0].isdigit():
         # A unit in a column of its own belongs to its number.
         del edges[-2]
     return [Tokens(row.words[a:b], row.starts[a:b], row.ends[a:b]) for a, b in itertools.pairwise(edges) if a < b]

@@ -273,29 +273,7 @@ _COMPARING: Final = frozenset(phrase[-1] for phrase in COMPARATORS)
 """The last words of comparisons: few values stand after one."""
 _MEASURED: Final = frozenset(
     [
-        "for",
-        "of",
-        "is",
-        "was",
-        "be",
-        "well",
-        "x",
-        "×",
-        ":",
-        ",",
-        "at",
-        "just",
-        "slightly",
-        "live",
-        "lasting",
-        "lasted",
-        "survival",
-        "expectancy",
-        "prognosis",
-        "survive",
-        "estimated",
-        "expected",
-        "being",
-        "or",
+        "for", "of", "is", "was", "be", "well", "x", "×", ":", ",", "at", "just", "slightly", "live",
+        "lasting", "lasted", "survival", "expectancy", "prognosis", "survive", "estimated", "expected", "being", "or",
     ]
-)
+)  # fmt: skip

@@ -80,6 +80,7 @@ _AIR: Final = (["ra"], ["room", "air"], ["r", "/", "a"])
 _WHEN: Final = frozenset({"time", "stage", "lap", "step", "no", "number", "visit", "day", "hour"})
 """Names of a first column whose numbers only count the rows."""
 _MINUTES: Final = frozenset({"minute", "minutes", "min", "mins"})
+_WALKING: Final = frozenset({"walk", "walking", "exercise", "ambulation", "6mwt"})
 _ANSWERS: Final = frozenset({"no", "n", "none", "yes", "y", "absent", "negative", "neg", "denies", "denied", "present"})
 _NOES: Final = _ANSWERS - {"yes", "y", "present"}
 _REMARKS: Final = frozenset(
@@ -177,7 +178,7 @@ def _listed(cells: Sequence[Tokens]) -> bool:
 
 def _row(headings: Sequence[Tokens], cells: Sequence[Tokens]) -> Iterator[Tokens]:
     """The sentences of a row: of each cell with its heading, the row's name, and what other cells say of the circumstances."""
-    name, rest = _without_time(cells[0]), 1
+    name, rest = _minute_of(_without_time(cells[0])), 1
     pairs = list(zip(headings, cells, strict=True))
     around = [word for heading, cell in pairs[1:] for word in _circumstance(heading, cell)]
     if name.words and name.words[0][0].isdigit() and headings[0].words:
@@ -219,6 +220,14 @@ def _without_time(name: Tokens) -> Tokens:
     words = name.words
     timed = len(words) == 4 and "/" in words[0] and words[2] == ":"
     return Tokens(words[:1], name.starts[:1], name.ends[:1]) if timed else name
+
+
+def _minute_of(name: Tokens) -> Tokens:
+    """A row's name without what is done in its minute: "Walk minute 3" is one of a walk, as "Minute 3" is."""
+    words = name.words
+    if len(words) != 3 or words[0] not in _WALKING or words[1] not in _MINUTES or not words[2].isdigit():
+        return name
+    return Tokens(["minute", words[2]], name.starts[1:], name.ends[1:])
 
 
 def _minute(number: Tokens, around: list[str]) -> tuple[Tokens, list[str]]:

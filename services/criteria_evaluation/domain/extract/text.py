@@ -62,12 +62,10 @@ _WIDE_HEADING: Final = re.compile(
     r"|(?=[A-Z])(?i:vitals|vital signs|exam|examination|physical exam|assessment|plan|imaging|impression|[hp]pi|pmh|psh|ros|meds|medications))"
     r"(?: {2,}|\t)(?=\S)"
 )
-"""A heading in capitals, or a usual one, that a wide gap sets apart."""
 _PULSE: Final = re.compile(r"P:\s{0,3}[0-9]{2,3}(?:[\s,;/]|$)")
 """A pulse among vital signs, which is no plan."""
 _MARKED: Final = re.compile(
-    r"#{2,6} [^\nA-Za-z]{0,20}[A-Za-z][^\n]{0,100}$|([-=*~_])\1{1,30} ?[A-Za-z][^\n]{0,80}?(?<![.!?])\1{2,80}$"
-)
+    r"#{2,6} [^\nA-Za-z]{0,20}[A-Za-z][^\n]{0,100}$|([-=*~_])\1{1,30} ?[A-Za-z][^\n]{0,80}?(?<![.!?])\1{2,80}$")  # fmt: skip
 """A heading of Markdown, or framed, is one whatever it says; one # may stand before a problem of a list."""
 _LONGEST_HEADER: Final = 70
 _SHORT_LINE: Final = 55
