@@ -7,14 +7,19 @@ from collections import Counter
 
 import pytest
 
-from services.criteria_evaluation.policy import load_policy
+from services.criteria_evaluation.policy import Policy, load_policy
 from tests.support.evaluate import Score, f1, measure
 from tests.support.labels import NOTES, labelled_notes
 
 
 @pytest.fixture(scope="module")
-def score() -> Score:
-    return measure(labelled_notes(), load_policy())
+def policy() -> Policy:
+    return load_policy()
+
+
+@pytest.fixture(scope="module")
+def score(policy: Policy) -> Score:
+    return measure(labelled_notes(), policy)
 
 
 def test_there_are_charts_for_every_set_and_a_third_of_them_are_traps() -> None:
@@ -67,10 +72,10 @@ def test_every_quote_is_exactly_the_documents_text(score: Score) -> None:
     ],
 )
 def test_charts_that_the_lexicon_was_not_written_with_have_a_floor_of_their_own(
-    files: tuple[str, ...], precision_floor: float, recall_floor: float
+    files: tuple[str, ...], precision_floor: float, recall_floor: float, policy: Policy
 ) -> None:
     folder = NOTES.parent / "held_out"
-    held_out = measure(labelled_notes([folder / name for name in files]), load_policy())
+    held_out = measure(labelled_notes([folder / name for name in files]), policy)
     precision, recall, _ = f1(held_out.total)
     assert precision >= precision_floor
     assert recall >= recall_floor

@@ -13,7 +13,7 @@ from services.criteria_evaluation.domain.lexicon import Lexicon
 from shared.clinical.model import Document, Facts
 from tests.support.labels import NOTES, as_label, labelled_notes
 
-SAMPLE: Final = 120
+SAMPLE: Final = 60
 ALIKE: Final = 0.99
 OTHERWISE: Final[dict[str, Callable[[str], str]]] = {
     "in capitals": str.upper,
