@@ -3,6 +3,7 @@
 import pytest
 
 from services.criteria_evaluation.domain.extract import extract
+from services.criteria_evaluation.domain.extract.assertion import scopes
 from services.criteria_evaluation.domain.lexicon import Lexicon
 from shared.clinical.model import Document
 
@@ -38,6 +39,10 @@ def test_a_denial_is_of_its_own_entries(text: str, present: str, denied: str, le
     facts = extract([Document("sha256:0", text)], [], lexicon)
     said = {short: facts[name].value for short, name in DISEASES.items() if name in facts}
     assert said == dict.fromkeys(present.split(), True) | dict.fromkeys(denied.split(), False)
+
+
+def test_an_answer_to_nothing_denies_nothing() -> None:
+    assert [(scope.start, scope.end) for scope in scopes([",", ":", "none"], [])] == [(0, 1), (0, 1)]
 
 
 def test_a_side_behind_a_grade_is_no_flow(lexicon: Lexicon) -> None:

@@ -181,6 +181,12 @@ def test_a_long_line_is_cut_into_bounded_pieces() -> None:
         "\n",
         ": ",
         "L2 ",
+        "L1: no retropulsion. L3: retropulsion of 4 mm.\n",
+        "a\tb\tc\n",
+        "\t",
+        "word\n\n\n\nof\n\n",
+        "+ gout\n- DM\n",
+        "denies HTN (no drugs), ",
     ],
 )
 def test_work_grows_with_length_only(unit: str) -> None:

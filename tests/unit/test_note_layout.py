@@ -71,3 +71,10 @@ def test_a_quote_over_a_line_is_the_text_as_it_was_printed(lexicon: Lexicon) -> 
     assert usual(text) is not None
     facts = extract([Document("sha256:0", text)], [], lexicon)
     assert [source.quote for source in facts["neuro.ambulatory"].sources] == ["walks\n\nwithout support"]
+
+
+def test_columns_that_few_rows_fill_are_not_set_apart_for_all() -> None:
+    text = ("x" * 60 + "\t") * 20 + "\n" + ("\t" * 20 + "\n") * 500
+    laid = usual(text)
+    assert laid is not None
+    assert len(laid.text) < 5 * len(text)

@@ -72,9 +72,9 @@ def scopes(words: Sequence[str], hits: Sequence[Hit], asides: Sequence[tuple[int
     denials = [(hit.start, hit.end) for hit in kept if hit.trigger.kind == "negated"]
     found: list[Scope] = []
     for hit in kept:
-        aside = aside_of(hit.start, hit.end, asides) if asides and hit.trigger.kind == "negated" else None
-        others = denials
+        aside, others = None, denials
         if asides and hit.trigger.kind == "negated":
+            aside = aside_of(hit.start, hit.end, asides)
             others = [d for d in denials if aside_of(*d, asides) in (None, aside)]
         ends = _ends_for(hit, stops, turns, others)
         if words[hit.end - 1] == "<neg>":
@@ -260,7 +260,7 @@ def _asked_together(words: Sequence[str], i: int) -> int | None:
     ):
         return None
     lengths = [len(list(part)) for comma, part in itertools.groupby(asked, key=lambda word: word == ",") if not comma]
-    return begin if max(lengths) <= _LONGEST_IN_A_QUESTION else None
+    return begin if max(lengths, default=0) <= _LONGEST_IN_A_QUESTION else None
 
 
 def flags_of(scopes_here: Sequence[Scope], taken: Sequence[int]) -> frozenset[str]:

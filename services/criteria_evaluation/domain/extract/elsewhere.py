@@ -86,23 +86,35 @@ def _of_one_place(
     mentions: list[Mention], found: Mapping[int, Levels], lesion: Sequence[Levels], requested: Sequence[Levels]
 ) -> list[Mention]:
     """The mentions without denials at another of several lesions, or what is found there where the denial is of the request."""
+    there: dict[str, dict[Levels, list[int]]] = {}
+    for m in mentions:
+        if m.fact in _SINGLE and m.said is True:
+            there.setdefault(m.fact, {}).setdefault(found.get(id(m), ()), []).append(id(m))
     dropped: set[int] = set()
+    judged: dict[tuple[str, Levels], tuple[bool, list[int]]] = {}
     for m in mentions:
         levels = found.get(id(m), ())
-        if m.fact not in _SINGLE or m.said is not False or not levels:
+        if m.fact not in there or m.said is not False or not levels:
             continue
-        asked = bool(requested) and not _beside(levels, requested)
-        unnamed = levels if asked or all(_touch(levels, other) for other in lesion) else ()
-        others = [
-            o
-            for o in mentions
-            if o.fact == m.fact and o.said is True and not _touch(levels, found.get(id(o), unnamed) or ("",))
-        ]
-        if others and asked and all(_beside(found[id(o)], requested) for o in others):
-            dropped.update(id(o) for o in others)
-        elif others:
+        place = (m.fact, levels)
+        if place not in judged:
+            judged[place] = _of_another(levels, there[m.fact], lesion, requested)
+            dropped.update(judged[place][1])
+        if judged[place][0]:
             dropped.add(id(m))
     return [m for m in mentions if id(m) not in dropped]
+
+
+def _of_another(
+    levels: Levels, there: Mapping[Levels, list[int]], lesion: Sequence[Levels], requested: Sequence[Levels]
+) -> tuple[bool, list[int]]:
+    """Whether a denial at these levels is of another place than what is found, and what is found elsewhere than it asks."""
+    asked = bool(requested) and not _beside(levels, requested)
+    unnamed = levels if asked or all(_touch(levels, other) for other in lesion) else ()
+    others = [named for named in there if not _touch(levels, named or unnamed or ("",))]
+    if others and asked and all(_beside(named, requested) for named in others):
+        return False, [one for named in others for one in there[named]]
+    return bool(others), []
 
 
 def _is_of_the_rest(m: Mention, texts: Mapping[str, str]) -> bool:

@@ -21,26 +21,30 @@ _FEWEST_LINES: Final = 6
 _NEARLY_ALL: Final = 0.95
 _UNFINISHED: Final = re.compile(r"[^\s.:;!?]\n\n[a-z]")
 _EMPTY: Final = re.compile(r"\n\n\n+")
-_GAP: Final = 4
+_GAP: Final = "    "
 _WIDEST: Final = 60
+_GROWS: Final = 8
 
 
 class Shifts:
-    """What was put in or left out when a text was made of another: from each place on, how far the other goes ahead of it."""
+    """Where the pieces of a text stand in the one that it was made of; what was put in between belongs to the end of a piece."""
 
     def __init__(self) -> None:
         self._begins: list[int] = []
-        self._ahead: list[int] = []
+        self._origins: list[int] = []
 
-    def add(self, begin: int, ahead: int) -> None:
-        """From ``begin`` on the other text goes ``ahead``."""
+    def add(self, begin: int, origin: int) -> None:
+        """The piece from ``begin`` on stands at ``origin``."""
         self._begins.append(begin)
-        self._ahead.append(ahead)
+        self._origins.append(origin)
 
     def back(self, at: int) -> int:
         """Where ``at`` is in the other text."""
         i = bisect.bisect_right(self._begins, at) - 1
-        return at + self._ahead[i] if i >= 0 else at
+        if i < 0:
+            return min(at, self._origins[0] - 1) if self._origins else at
+        origin = self._origins[i] + at - self._begins[i]
+        return min(origin, self._origins[i + 1] - 1) if i + 1 < len(self._origins) else origin
 
 
 class Layout:
@@ -78,30 +82,33 @@ def usual(text: str) -> Layout | None:
 def _without_tabs(text: str, shifts: Shifts) -> str:
     """The text with blanks for each tab, so many that the columns of lines below each other stand below each other."""
     made: list[str] = []
-    length = ahead = 0
+    length = origin = 0
     for tabbed, block in itertools.groupby(text.split("\n"), lambda line: "\t" in line):
         rows = [line.split("\t") for line in block]
         widths = _widths(rows) if tabbed else []
         for row in rows:
             padded: list[str] = []
-            for cell, width in zip(row[:-1], widths, strict=False):
-                blanks = max(width - len(cell), 0) + _GAP
-                padded.append(cell + " " * blanks)
-                length += len(cell) + 1
-                for _ in range(blanks - 1):
-                    ahead -= 1
-                    shifts.add(length, ahead)
-                    length += 1
+            for i, cell in enumerate(row[:-1]):
+                padded.append(cell.ljust(widths[i] if widths else 0) + _GAP)
+                length += len(padded[-1])
+                origin += len(cell) + 1
+                shifts.add(length, origin)
             padded.append(row[-1])
             length += len(row[-1]) + 1
+            origin += len(row[-1]) + 1
             made.append("".join(padded))
     return "\n".join(made)
 
 
 def _widths(rows: list[list[str]]) -> list[int]:
-    """How wide each column but the last of a row is; a cell of prose makes none wider."""
-    columns = max(len(row) for row in rows)
-    return [max((min(len(row[i]), _WIDEST) for row in rows if len(row) > i + 1), default=0) for i in range(columns)]
+    """How wide each column but the last of a row is; a cell of prose makes none wider. Empty where few rows fill the columns,
+    so that a text grows no more than some times over."""
+    widths = [0] * (max(len(row) for row in rows) - 1)
+    for row in rows:
+        for i, cell in enumerate(row[:-1]):
+            widths[i] = max(widths[i], min(len(cell), _WIDEST))
+    written = sum(len(cell) + 1 for row in rows for cell in row)
+    return widths if len(rows) * sum(widths) <= _GROWS * written else []
 
 
 def _is_double_spaced(text: str) -> bool:
@@ -120,13 +127,13 @@ def _is_double_spaced(text: str) -> bool:
 def _closed_up(text: str, shifts: Shifts) -> str:
     """The text without the blank line after each line."""
     kept: list[str] = []
-    length = left_out = 0
+    length = origin = 0
     last_blank = True
     for line in text.split("\n"):
         blank = not line or line.isspace()
+        origin += len(line) + 1
         if blank and not last_blank:
-            left_out += len(line) + 1
-            shifts.add(length, left_out)
+            shifts.add(length, origin)
         else:
             kept.append(line)
             length += len(line) + 1

@@ -224,7 +224,7 @@ class _Reader:
         mentions: list[Mention] = []
         if not reading.statements:
             return mentions
-        on, text, vocabulary = self._standing.on, self._document.text or "", self._lexicon.vocabulary
+        on, text, vocabulary = self._standing.on, self._document.text, self._lexicon.vocabulary
         stale = self._standing.stale
         for stated in reading.statements:
             kind = vocabulary[stated.fact]

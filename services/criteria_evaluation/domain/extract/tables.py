@@ -80,7 +80,7 @@ _AIR: Final = (["ra"], ["room", "air"], ["r", "/", "a"])
 _WHEN: Final = frozenset({"time", "stage", "lap", "step", "no", "number", "visit", "day", "hour"})
 """Names of a first column whose numbers only count the rows."""
 _MINUTES: Final = frozenset({"minute", "minutes", "min", "mins"})
-_WALKING: Final = frozenset({"walk", "walking", "exercise", "ambulation", "6mwt"})
+_WALKING: Final = frozenset({"walk", "walking", "exercise", "ambulation"})
 _ANSWERS: Final = frozenset({"no", "n", "none", "yes", "y", "absent", "negative", "neg", "denies", "denied", "present"})
 _NOES: Final = _ANSWERS - {"yes", "y", "present"}
 _REMARKS: Final = frozenset(
