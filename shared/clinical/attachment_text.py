@@ -6,6 +6,7 @@ What cannot be read is flagged and left to a person; it is never guessed at, and
 import re
 from typing import Final
 
+from shared.clinical.joined_lines import lines_joined
 from shared.clinical.language import is_english
 from shared.clinical.markup_text import cda_text, has_markup, html_text
 from shared.clinical.note_head import dates_conflict
@@ -25,6 +26,7 @@ WRONG_TYPE: Final = "wrong-type"
 CHARSET: Final = "charset"
 LANGUAGE: Final = "language"
 DATES: Final = "dates-conflict"
+JOINED: Final = "lines-joined"
 
 _PLAIN = frozenset({"text/plain", "text/markdown", "text/csv", "text/tab-separated-values"})
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
@@ -79,7 +81,7 @@ def document_text(content_type: str, data: bytes) -> tuple[str, tuple[str, ...]]
     Flags: ``unsupported-type``; ``wrong-type`` (the bytes are of another format than declared); ``empty`` (no bytes, or
     blanks only); ``no-text`` (a PDF of images, or one that cannot be opened; ``encrypted`` beside it where it is locked);
     ``too-large`` (in bytes) and ``too-long`` (in characters); ``charset`` (characters are lost); ``language`` (not English);
-    ``dates-conflict`` (the head states two dates of the visit). A document with a flag has the text ``""``: nothing is
+    ``lines-joined`` (the ends of its lines were lost); ``dates-conflict`` (the head states two dates of the visit). A document with a flag has the text ``""``: nothing is
     concluded from it. Plain text keeps the offsets of its characters: a control character becomes one space.
     """
     kind = _media_type(content_type)
@@ -127,6 +129,8 @@ def _doubts(text: str) -> tuple[str, ...]:
         return (CHARSET,)
     if not is_english(text):
         return (LANGUAGE,)
+    if lines_joined(text):
+        return (JOINED,)
     return (DATES,) if dates_conflict(text) else ()
 
 

@@ -17,10 +17,12 @@ from services.criteria_evaluation.policy import Policy, load_policy
 from services.intake.domain.pas_request import read_request
 from services.intake.handlers import submission
 from shared.clinical.attachment_text import document_text
+from shared.clinical.joined_lines import lines_joined
 from shared.clinical.language import is_english
 from shared.clinical.model import Evaluation
 from shared.events.model import CaseSubmitted
 from shared.journal.documents import StoredDocument
+from tests.support.labels import NOTES, labelled_notes
 from tests.support.requests import Note, as_body
 from tests.support.spine import spine_facts, spine_note, spine_request
 
@@ -39,6 +41,15 @@ FRENCH = (
     "sténose du canal. Il n'y a pas de déficit. La biopsie confirme le diagnostic dans les deux cas."
 )
 CHINESE = "患者男性，62岁，腰痛三个月。磁共振显示L2爆裂骨折伴骨块后移及椎管狭窄。活检证实腺癌。计划：L2椎体切除。"
+FORM = "\n".join(
+    [
+        "INTAKE",
+        *(f"{question}: [ ] yes [x] no" for question in ("HTN", "Diabetes", "Stroke", "Weakness", "Sleep apnea")),
+        "Family history: mother with stroke",
+        "- father with HTN",
+        "Exam: " + "She walks without help. " * 30,
+    ]
+)
 MIXED = "Impression: L2 burst fracture with retropulsion.\n" + SPANISH
 
 
@@ -64,6 +75,19 @@ def test_charts_in_telegram_style_are_english(path: Path) -> None:
 )
 def test_a_few_words_of_another_language_are_no_other_language(text: str) -> None:
     assert is_english(text)
+
+
+def test_joined_lines_are_flagged_where_only_lines_tell_answers_apart() -> None:
+    assert document_text("text/plain", FORM.encode())[1] == ()
+    assert document_text("text/plain", " ".join(FORM.split("\n")).encode()) == ("", ("lines-joined",))
+    prose = (
+        "HPI: pain for months. PMH: hypertension, no diabetes. Exam: full strength. Imaging: L2 burst. Plan: surgery. "
+        * 9
+    )
+    assert document_text("text/plain", prose.encode())[1] == ()
+    assert [
+        note["name"] for note in labelled_notes([NOTES, NOTES.parent / "held_out"]) if lines_joined(note["text"])
+    ] == []
 
 
 @pytest.mark.parametrize(
@@ -234,6 +258,7 @@ def test_the_readable_chart_would_be_approved(policy: Policy) -> None:
         (Note(b"%PDF-1.7 scan", "text/plain"), "wrong-type"),
         (Note("<script>Biopsy-proven metastatic cancer.</script>", "text/html"), "empty"),
         (Note(b"\x89PNG", "image/png"), "unsupported-type"),
+        (Note(" ".join(FORM.split("\n"))), "lines-joined"),
         (
             Note("Date of service: 10/24/2026\nDOS: 10/20/2026\n" + str(spine_note(spine_facts(3), 3).data)),
             "dates-conflict",

@@ -19,6 +19,7 @@ _WHY: Final[Mapping[str, str]] = {
     "too-long": "it is too long",
     "charset": "some of its characters were lost",
     "language": "it is not in English",
+    "lines-joined": "the ends of its lines were lost, so that answers cannot be told from questions",
     "dates-conflict": "its head states two dates of the visit",
     EXTERNAL: "the request only links to it",
 }
