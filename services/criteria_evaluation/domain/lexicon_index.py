@@ -88,25 +88,31 @@ _UNKNOWN: Final = Word()
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """All patterns by the words that they hang on, and the bits of all words.
+    """All patterns by the words that they hang on, and the bits of all words; those of a stem by its letters.
 
-    ``every_bit`` is the union of all bits. ``words`` and ``stems`` are those of any pattern. ``headings`` remembers what
-    the words of headings open, ``cache`` what ``look_up`` found.
+    ``every_bit`` is the union of all bits. ``words`` and ``stems`` are those of any pattern, and no stem is longer than
+    ``longest``. ``headings`` remembers what the words of headings open, ``cache`` what ``look_up`` found.
     """
 
     exact: Mapping[str, tuple[Candidate, ...]]
-    prefixed: tuple[tuple[tuple[str, ...], Candidate], ...]
+    prefixed: Mapping[str, Mapping[int, Candidate]]
     bits: Mapping[str, int]
-    prefix_bits: tuple[tuple[tuple[str, ...], int], ...]
+    stem_bits: Mapping[str, int]
     every_bit: int
     words: frozenset[str]
-    stems: tuple[str, ...]
+    stems: frozenset[str]
+    longest: int
     cache: dict[str, Word]
     headings: dict[str, tuple[Context, ...]]
 
     def knows(self, word: str) -> bool:
         """Whether any pattern has the word."""
-        return word in self.words or word.startswith(self.stems)
+        return word in self.words or bool(self._stems_of(word))
+
+    def _stems_of(self, word: str) -> list[str]:
+        """The stems that the word begins with."""
+        stems = self.stems
+        return [word[:n] for n in range(1, min(len(word), self.longest) + 1) if word[:n] in stems]
 
     def look_up_all(self, words: Sequence[str]) -> list[Word]:
         """What the patterns make of each word."""
@@ -124,11 +130,12 @@ class Index:
         return found
 
     def _made_of(self, word: str) -> Word:
-        candidates = self.exact.get(word, ()) + tuple(c for starts, c in self.prefixed if word.startswith(starts))
         bits = self.bits.get(word, 0)
-        for starts, bit in self.prefix_bits:
-            if word.startswith(starts):
-                bits |= bit
+        begun: dict[int, Candidate] = {}
+        for stem in self._stems_of(word):
+            bits |= self.stem_bits.get(stem, 0)
+            begun |= self.prefixed.get(stem, {})
+        candidates = self.exact.get(word, ()) + tuple(begun[place] for place in sorted(begun))
         statements: list[Candidate] = []
         triggers: list[Candidate] = []
         for candidate in sorted(candidates, key=lambda c: c.reach > 0):
@@ -207,29 +214,34 @@ def index_of(owners: Sequence[tuple[Pattern, Owner]]) -> Index:
     hung = [(pattern, owner, min(pattern.elements, key=_rarity)) for pattern, owner in owners]
     numbers = _numbered(hung)
     exact: dict[str, list[Candidate]] = {}
-    prefixed: list[tuple[tuple[str, ...], Candidate]] = []
-    for pattern, owner, hanger in hung:
+    prefixed: dict[str, dict[int, Candidate]] = {}
+    for place, (pattern, owner, hanger) in enumerate(hung):
         needs = 0
         for element in _needed(pattern, hanger):
             needs |= 1 << numbers[_key(element)]
         candidate = Candidate(needs, pattern, owner, _reach(pattern, hanger))
         for word in sorted(hanger.literals):
             exact.setdefault(word, []).append(candidate)
-        if hanger.prefixes:
-            prefixed.append((hanger.prefixes, candidate))
+        for stem in hanger.prefixes:
+            prefixed.setdefault(stem, {})[place] = candidate
     bits: dict[str, int] = {}
-    for (literals, _), number in numbers.items():
+    stem_bits: dict[str, int] = {}
+    for (literals, prefixes), number in numbers.items():
         for word in literals:
             bits[word] = bits.get(word, 0) | 1 << number
+        for stem in prefixes:
+            stem_bits[stem] = stem_bits.get(stem, 0) | 1 << number
     elements = {_key(element) for pattern, _ in owners for element in pattern.elements}
+    stems = frozenset(stem for _, prefixes in elements for stem in prefixes)
     return Index(
         exact={word: tuple(found) for word, found in exact.items()},
-        prefixed=tuple(prefixed),
+        prefixed=prefixed,
         bits=bits,
-        prefix_bits=tuple((prefixes, 1 << number) for (_, prefixes), number in numbers.items() if prefixes),
+        stem_bits=stem_bits,
         every_bit=(1 << len(numbers)) - 1,
         words=frozenset().union(*(literals for literals, _ in elements)),
-        stems=tuple(sorted({stem for _, prefixes in elements for stem in prefixes})),
+        stems=stems,
+        longest=max(map(len, stems), default=0),
         cache={},
         headings={},
     )
