@@ -6,7 +6,7 @@ from datetime import date
 from msgspec.structs import replace
 
 from services.criteria_evaluation.domain.evaluate import evaluate_case
-from services.criteria_evaluation.domain.extract import extract
+from services.criteria_evaluation.domain.extract import read_chart
 from services.criteria_evaluation.domain.unread import unread
 from services.criteria_evaluation.policy import Policy
 from shared.clinical.attachment_text import document_text
@@ -31,7 +31,7 @@ def evaluate_request(
     """Facts from the request and what was added to it, and the criteria over them."""
     resources = resources_in(submitted, additions)
     texts = texts_in(submitted, additions, resources, stored)
-    facts = extract(texts, resources, policy.lexicon, extraction)
+    chart = read_chart(texts, resources, policy.lexicon, extraction)
     flags = [*submitted.flags, *(flag for addition in additions for flag in addition.flags)]
     on = date.fromisoformat(submitted.requested_on[:10]) if submitted.requested_on else submitted.received_at.date()
     evaluation = evaluate_case(
@@ -40,7 +40,7 @@ def evaluate_request(
         submitted.diagnoses,
         submitted.line_of_business,
         on,
-        facts,
+        chart.facts,
         lexicon_digest=policy.lexicon.digest,
         flags=(
             *flags,
@@ -48,6 +48,7 @@ def evaluate_request(
             *(extraction.flags if extraction is not None else ()),
         ),
         unread_documents=unread(texts, resources, flags),
+        reservations=chart.reservations,
     )
     return evaluation if extraction is None else replace(evaluation, extraction=extraction)
 

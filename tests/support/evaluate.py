@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from services.criteria_evaluation.domain.evaluate import evaluate_case
-from services.criteria_evaluation.domain.extract import extract
+from services.criteria_evaluation.domain.extract import Chart, read_chart
 from services.criteria_evaluation.policy import Policy, load_policy
 from shared.clinical.model import Document, Facts, RequestedItem
 from tests.support.labels import NOTES, agree, as_label, labelled_notes
@@ -63,7 +63,8 @@ def measure(notes: Sequence[dict[str, Any]], policy: Policy) -> Score:
     for note in notes:
         document = Document("sha256:0", note["text"], date=note.get("date"))
         begun = time.perf_counter()
-        facts = extract([document], [], policy.lexicon)
+        chart = read_chart([document], [], policy.lexicon)
+        facts = chart.facts
         score.seconds += time.perf_counter() - begun
         score.characters += len(document.text)
         _score_facts(score, note, facts)
@@ -73,7 +74,7 @@ def measure(notes: Sequence[dict[str, Any]], policy: Policy) -> Score:
             for source in fact.sources
         )
         if "outcome" in note:
-            found = outcome_of(note, facts, policy)
+            found = outcome_of(note, chart, policy)
             score.outcomes[note["outcome"], found] += 1
             if found == "approved" != note["outcome"]:
                 score.unsafe.append(note["name"])
@@ -98,12 +99,20 @@ def _score_facts(score: Score, note: dict[str, Any], facts: Facts) -> None:
             score.errors.append((note["name"], name, wanted, found))
 
 
-def outcome_of(note: dict[str, Any], facts: Facts, policy: Policy) -> str:
+def outcome_of(note: dict[str, Any], chart: Chart, policy: Policy) -> str:
     """The outcome of the request that the chart was sent with."""
     request = note["request"]
     sites = tuple(request.get("body_sites", ()))
     items = [RequestedItem(i, code, body_sites=sites) for i, code in enumerate(request["services"], start=1)]
-    return evaluate_case(policy.criteria_sets, items, request["diagnoses"], None, _REQUESTED_ON, facts).outcome
+    return evaluate_case(
+        policy.criteria_sets,
+        items,
+        request["diagnoses"],
+        None,
+        _REQUESTED_ON,
+        chart.facts,
+        reservations=chart.reservations,
+    ).outcome
 
 
 def f1(tally: Counter[str]) -> tuple[float, float, float]:

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from services.criteria_evaluation.domain.extract import extract
+from services.criteria_evaluation.domain.extract import Chart, extract
 from services.criteria_evaluation.policy import Policy, load_policy
 from shared.clinical.model import Document
 from tests.support.evaluate import outcome_of
@@ -53,7 +53,11 @@ def _with_and_without(note: dict[str, Any], trap: Phrasing, policy: Policy, chan
     said = [as_label(facts.get(trap.fact)) for facts in both]
     others = {name: fact for name, fact in both[0].items() if name != trap.fact}
     outcomes = [
-        outcome_of(note, others | {name: fact for name, fact in facts.items() if name == trap.fact}, policy)
+        outcome_of(
+            note,
+            Chart(others | {name: fact for name, fact in facts.items() if name == trap.fact}, ()),
+            policy,
+        )
         for facts in both
     ]
     return Read(f"{trap.fact} in {note['name']}: {trap.text}", *said, *outcomes)

@@ -27,7 +27,7 @@ from services.criteria_evaluation.domain.judge import (
 from services.criteria_evaluation.domain.purposes import Asked, Fit, asked_of, fit_of, own_facts
 from services.criteria_evaluation.domain.select import select_set
 from services.criteria_evaluation.domain.trace import trace_fits
-from services.criteria_evaluation.domain.unread import say_unread
+from services.criteria_evaluation.domain.unread import RESERVATION, why_reserved, why_unread
 from services.criteria_evaluation.domain.why_not import why_not
 from shared.clinical.criteria_model import CriteriaSet
 from shared.clinical.model import (
@@ -42,6 +42,7 @@ from shared.clinical.model import (
     ItemEvaluation,
     Missing,
     RequestedItem,
+    Source,
     WhyNot,
 )
 from shared.clinical.wording import Sentence, fill
@@ -61,12 +62,14 @@ def evaluate_case(
     lexicon_digest: str = "",
     flags: Collection[str] = (),
     unread_documents: Sequence[Document] = (),
+    reservations: Sequence[Source] = (),
 ) -> Evaluation:
     """Selects the criteria sets for the items and evaluates them.
 
     ``diagnoses`` are ICD-10-CM codes of the claim, ``on`` the day whose policy counts. ``flags`` are what was wrong with
     the documents: they are carried along and mentioned, and decide nothing. ``unread_documents`` are those that may say
-    otherwise than the rest of the chart: beside one, what would be approved is for a clinician.
+    otherwise than the rest of the chart, ``reservations`` where the chart says that something in it does not hold: beside
+    one of either, what would be approved is for a clinician.
     """
     chosen, selection = select_set(sets, items, diagnoses, line_of_business, on)
     groups: dict[CriteriaSet, list[RequestedItem]] = {}
@@ -76,11 +79,12 @@ def evaluate_case(
     parts = [_evaluate_group(criteria_set, group, facts) for criteria_set, group in groups.items()]
     decided = {item.sequence: item for part in parts for item in part.items}
     read = tuple(decided.get(item.sequence) or _uncovered(item) for item in items)
-    outcomes = tuple(_for_a_person(item) for item in read) if unread_documents else read
+    outcomes = tuple(_for_a_person(item) for item in read) if unread_documents or reservations else read
     uncovered = [item.code for item, criteria_set in zip(items, chosen, strict=True) if criteria_set is None]
     outcome = _gravest(outcomes)
     all_facts = _facts(groups, facts)
-    noted = {*flags, *(f"conflicting:{f.name}" for f in all_facts.values() if f.status == "conflicting")}
+    noted = {*flags, *(f"{source.document}:{RESERVATION}" for source in reservations)}
+    noted |= {f"conflicting:{f.name}" for f in all_facts.values() if f.status == "conflicting"}
     return Evaluation(
         outcome=outcome,
         criteria_set=max(parts, key=lambda part: len(part.items)).criteria_set.ref if parts else None,
@@ -90,7 +94,11 @@ def evaluate_case(
         facts=all_facts,
         missing=tuple(m for part in parts for m in part.verdict.missing),
         considerations=tuple(c for part in parts for c in part.considerations),
-        reasons=(*_unread_reason(unread_documents, read), *_reasons(parts, uncovered, flags, unread_documents)),
+        reasons=(
+            *why_unread(unread_documents, _gravest(read)),
+            *why_reserved(reservations, _gravest(read)),
+            *_reasons(parts, uncovered, flags, unread_documents),
+        ),
         lexicon=lexicon_digest,
         flags=tuple(sorted(noted)),
         selection=selection,
@@ -256,18 +264,6 @@ def _reasons(
 def _for_a_person(item: ItemEvaluation) -> ItemEvaluation:
     """What a document that nobody has read makes of an item: it could contradict an approval, and nothing else."""
     return replace(item, outcome="clinical_review") if item.outcome == "approved" else item
-
-
-def _unread_reason(documents: Sequence[Document], read: Sequence[ItemEvaluation]) -> tuple[str, ...]:
-    """Which documents could not be read, and what that means for a request that comes out so by the rest of the chart."""
-    if not documents:
-        return ()
-    outcome = _gravest(read)
-    meaning = {
-        "approved": " By the rest of the chart all criteria are met; a clinician reads it first, since it may say otherwise.",
-        "information_requested": " If it documents what is asked for, please send it as text.",
-    }
-    return (say_unread(documents) + meaning.get(outcome, ""),)
 
 
 @lru_cache(maxsize=1024)

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from shared.clinical.model import Document, Resource
+from shared.clinical.model import CaseOutcome, Document, Resource, Source
 from shared.clinical.withdrawn import WITHDRAWN, attachments, withdrawal
 
 EXTERNAL: Final = "external-document"
+RESERVATION: Final = "reservation"
+"""The flag of a document that says that something in it does not hold. It is read, and its facts count."""
 
 _WHY: Final[Mapping[str, str]] = {
     "encrypted": "it is locked with a password",
@@ -40,6 +42,28 @@ def unread(
     duplicates = _duplicates({d.id: d for d in documents}, resources) if doubtful else frozenset()
     linked = [Document("", "", flags=(EXTERNAL,))] if EXTERNAL in request_flags else []
     return (*(d for d in doubtful if d.id not in duplicates), *linked)
+
+
+def why_unread(documents: Sequence[Document], outcome: CaseOutcome) -> tuple[str, ...]:
+    """Which documents could not be read, and what that means for a request that has this outcome by the rest of the chart."""
+    if not documents:
+        return ()
+    meaning = {
+        "approved": " By the rest of the chart all criteria are met; a clinician reads it first, since it may say otherwise.",
+        "information_requested": " If it documents what is asked for, please send it as text.",
+    }
+    return (say_unread(documents) + meaning.get(outcome, ""),)
+
+
+def why_reserved(reservations: Sequence[Source], outcome: CaseOutcome) -> tuple[str, ...]:
+    """Where the chart takes back or doubts something, said where it keeps a request from being approved (ADR 0018)."""
+    if not reservations or outcome != "approved":
+        return ()
+    quote = " ".join((reservations[0].quote or "").split())
+    return (
+        f"The chart says that something in it may not hold (“{quote}”). By what was read all criteria are met; a clinician "
+        "reads it first.",
+    )
 
 
 def say_unread(documents: Sequence[Document]) -> str:
