@@ -81,7 +81,7 @@ def _said(fact: FactType) -> str:
 def _entry() -> Schema:
     """One fact of the vocabulary: a quantity has its unit, a code the list of its words."""
     bounds = list_of(NUMBER, least=2) | {"maxItems": 2}
-    flags = dict.fromkeys(("latest", "earliest", "internal"), _FLAG)
+    flags = dict.fromkeys(("latest", "imaged", "aged", "earliest", "internal"), _FLAG)
     others = {
         "unit": _WORD,
         "values": _WORDS,

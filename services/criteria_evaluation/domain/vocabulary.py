@@ -22,6 +22,7 @@ class FactType:
 
     ``latest``: of several dated values the most recent counts; ``earliest``: the first. ``prefer``: codes that win over the less specific ones
     that the same chart also uses. ``kinds_of``: (code, a wider code of which it is a kind): where a chart has both, the narrower counts. ``internal``: an intermediate finding that rules use and nobody is shown.
+    ``imaged``: the day of a value is that of the image it was seen on. ``aged``: a time that has passed by the last day of the document, whatever day its entry is of.
     A quantity beyond ``minimum`` and ``maximum`` is no value of it. ``beside``: another fact that measures the same state; copied
     text yields to what the note itself says of that fact.
     """
@@ -31,6 +32,8 @@ class FactType:
     unit: str | None = None
     values: tuple[str, ...] = ()
     latest: bool = False
+    imaged: bool = False
+    aged: bool = False
     earliest: bool = False
     prefer: tuple[str, ...] = ()
     kinds_of: tuple[tuple[str, str], ...] = ()

@@ -16,7 +16,7 @@ _BEFORE: Final = frozenset(
 _EVENTS: Final = frozenset(
     [
         "fell", "fall", "slid", "slipped", "tripped", "stumbled", "sneezed", "coughed", "lifted", "bent", "twisted", "injury", "injured",
-        "buckled", "collapsed", "gave", "began", "started", "noticed", "developed", "woke", "awoke", "lost", "landed", "glf", "mvc", "missed", "went",
+        "buckled", "collapsed", "gave", "began", "started", "noticed", "developed", "woke", "awoke", "lost", "landed", "glf", "mvc", "missed", "went", "onset", "doi", "sustained",
     ]
 )  # fmt: skip
 """What happens on a day: where one of them stands shortly before, 4/12 is a day, and so is "Monday"."""

@@ -17,6 +17,7 @@ from services.criteria_evaluation.domain.extract.layout import usual
 from services.criteria_evaluation.domain.extract.measured import measured
 from services.criteria_evaluation.domain.extract.memory import Memory
 from services.criteria_evaluation.domain.extract.mention import Mention, lower
+from services.criteria_evaluation.domain.extract.pages import Days
 from services.criteria_evaluation.domain.extract.reading import Place, Reading, read_units
 from services.criteria_evaluation.domain.extract.relatives import Relatives
 from services.criteria_evaluation.domain.extract.scan import scan
@@ -127,6 +128,7 @@ class _Reader:
         self._table = Table()
         self._relatives = Relatives(document.text)
         self._foreign = foreign(document.text)
+        self._days = Days(self._text, self.on, document.date)
 
     def _is_operative(self) -> bool:
         """Whether the note is a surgeon's, which few notes are asked."""
@@ -233,7 +235,12 @@ class _Reader:
             start, end = stated.start + base, stated.end + base
             source = Source("note", None, self._document.id, sentence.section, start, end, text[start:end])
             rank = stated.rank + self._standing.rank(kind.kind)
-            mentions.append(Mention(stated.fact, stated.said, source, stated.on or on, rank, stated.lowest))
+            day, said = stated.on or on, stated.said
+            if kind.imaged:
+                day = self._days.of_image(sentence.category, start, end)
+            elif kind.aged:
+                said = self._days.by_now(said, stated.since, on)
+            mentions.append(Mention(stated.fact, said, source, day, rank, stated.lowest))
         return mentions
 
 

@@ -32,7 +32,7 @@ _LINKS: Final = frozenset({":", "is", "of", "was"})
 
 @dataclass(slots=True, init=False)
 class Statement:
-    """A value of a fact, and the offsets of the words that state it; ``on`` is the day that stands before the value."""
+    """A value of a fact, and the offsets of the words that state it; ``on`` is the day that stands before the value, ``since`` the one it is."""
 
     fact: str
     said: Said
@@ -41,9 +41,18 @@ class Statement:
     rank: int
     lowest: bool
     on: dt.date | None
+    since: dt.date | None
 
     def __init__(
-        self, fact: str, said: Said, start: int, end: int, rank: int, lowest: bool = False, on: dt.date | None = None
+        self,
+        fact: str,
+        said: Said,
+        start: int,
+        end: int,
+        rank: int,
+        lowest: bool = False,
+        on: dt.date | None = None,
+        since: dt.date | None = None,
     ) -> None:
         self.fact = fact
         self.said = said
@@ -52,6 +61,7 @@ class Statement:
         self.rank = rank
         self.lowest = lowest
         self.on = on
+        self.since = since
 
 
 @dataclass(slots=True, init=False)
@@ -140,7 +150,8 @@ def read_units(units: Units, place: Place, on: dt.date | None, marks: Marks, lex
             continue
         start = next((at for p in taken if (at := units.starts[p]) >= place.begin), units.starts[taken[0]])
         day = _day_of(units, hit.slot, on)
-        statements.append(Statement(target.fact, said, start, units.ends[taken[-1]], rank, target.lowest, day))
+        since = units.values[hit.slot].date if hit.slot in units.values else None
+        statements.append(Statement(target.fact, said, start, units.ends[taken[-1]], rank, target.lowest, day, since))
     return Reading(tuple(statements), cues, after, marks)
 
 

@@ -7,6 +7,16 @@ from typing import Final, Literal
 
 from services.criteria_evaluation.domain.extract.aligned import aligned_rows, hanging_lines, questions
 from services.criteria_evaluation.domain.extract.asides import goes_on
+from services.criteria_evaluation.domain.extract.heads import (
+    MARKED,
+    PULSE,
+    SOAP,
+    SOAP_LINE,
+    WIDE,
+    is_of_an_image,
+    is_stopped,
+    tells_a_place,
+)
 from services.criteria_evaluation.domain.extract.tables import table_rows
 
 Kind = Literal["text", "row", "blank"]
@@ -54,19 +64,6 @@ _LEADING: Final = frozenset(
     ["to", "of", "the", "with", "and", "by", "for", "a", "an", "at", "from", "or", "than", "grade", "gr", "wagner", "stage", "about", "type"]
 )  # fmt: skip
 """Words that no line ends with unless the next one carries it on."""
-_SOAP: Final = frozenset("SOAP")
-_SOAP_LINE: Final = re.compile(r"(?:[SOAP](?: ?[-–] |  +|\t)(?=\S)|[SO]\. (?=[A-Z0-9]))")
-"""Notes in four parts (subjective, objective, assessment, plan) may name each by its letter alone; "A. " may be of a list."""
-_WIDE_HEADING: Final = re.compile(
-    r"([A-Z]{4,}(?: [A-Z]{2,}){0,3}"
-    r"|(?=[A-Z])(?i:vitals|vital signs|exam|examination|physical exam|assessment|plan|imaging|impression|[hp]pi|pmh|psh|ros|meds|medications))"
-    r"(?: {2,}|\t)(?=\S)"
-)
-_PULSE: Final = re.compile(r"P:\s{0,3}[0-9]{2,3}(?:[\s,;/]|$)")
-"""A pulse among vital signs, which is no plan."""
-_MARKED: Final = re.compile(
-    r"#{2,6} [^\nA-Za-z]{0,20}[A-Za-z][^\n]{0,100}$|([-=*~_])\1{1,30} ?[A-Za-z][^\n]{0,80}?(?<![.!?])\1{2,80}$")  # fmt: skip
-"""A heading of Markdown, or framed, is one whatever it says; one # may stand before a problem of a list."""
 _LONGEST_HEADER: Final = 70
 _SHORT_LINE: Final = 55
 _RAGGED: Final = 12
@@ -101,11 +98,11 @@ def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
     """
     name: str | None = None
     category: str | None = None
-    inline = passing = False
+    inline = passing = stopped = False
     for start, end, kind in _paragraphs(text, sections):
         if kind == "blank":
-            if inline and (category in _OF_A_LINE or category == "plan"):
-                name = category = None
+            if stopped or (inline and (category in _OF_A_LINE or category == "plan")):
+                name, category, stopped = None, None, False
             continue
         if passing:
             name, category, passing = None, None, False
@@ -117,7 +114,7 @@ def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
             if header is not None:
                 begin = first
                 name, category, first = header
-                inline = first < last
+                inline, stopped = first < last, text[begin:last].endswith(".") and first >= last
                 passing = begin != start and category in _OF_A_LINE
                 if category is None:
                     # No section that is known: the line may be a title, or a form's question with its answer.
@@ -198,14 +195,14 @@ def _continues(last: str, line: str, width: int, sections: Mapping[str, str]) ->
 def _heading(line: str, sections: Mapping[str, str]) -> tuple[int, bool] | None:
     """Where the heading that a line begins with ends, and whether it is the whole line; None where there is none."""
     found = _unmarked(line, sections)
-    return (len(line), True) if found is None and _MARKED.match(line) else found
+    return (len(line), True) if found is None and MARKED.match(line) else found
 
 
 def _unmarked(line: str, sections: Mapping[str, str]) -> tuple[int, bool] | None:
     """The heading of a line that bears no sign of one."""
-    if line[:1] in _SOAP and _SOAP_LINE.match(line) and line[0].lower() in sections:
+    if line[:1] in SOAP and SOAP_LINE.match(line) and line[0].lower() in sections:
         return 1, len(line.rstrip()) == 1
-    wide = _WIDE_HEADING.match(line)
+    wide = WIDE.match(line)
     if wide is not None and wide[1].lower() in sections:
         return wide.end(1), False  # "TECHNIQUE  Attended study in the laboratory."
     colon = line.find(":", 0, _LONGEST_HEADER)
@@ -213,9 +210,9 @@ def _unmarked(line: str, sections: Mapping[str, str]) -> tuple[int, bool] | None
         line = line.partition("(")[0].rstrip()  # "STUDY SUMMARY (received by fax)"
     candidate = line[:colon] if colon > 0 else line if len(line) <= _LONGEST_HEADER else ""
     if not candidate or candidate[-1] in ".,;":
-        return None
+        return (len(line), True) if is_stopped(candidate) else None
     letters = _LETTERS.findall(candidate)
-    if not letters or len(letters) > 8 or (colon == 1 and _PULSE.match(line)):
+    if not letters or len(letters) > 8 or (colon == 1 and PULSE.match(line)):
         return None
     upper = candidate.upper() == candidate
     shouted = upper and len(letters[0]) > 3 and not any(c.isdigit() for c in candidate[:5])
@@ -229,7 +226,7 @@ def _unmarked(line: str, sections: Mapping[str, str]) -> tuple[int, bool] | None
     if known:
         alone = line[0].isupper() and len(line) >= _SHORTEST_HEADING
         return (len(line), True) if len(letters) > 1 or shouted or marked or alone else None
-    return (len(line), True) if titled and (shouted or _category(letters, sections)) else None
+    return (len(line), True) if is_of_an_image(line) or (titled and (shouted or _category(letters, sections))) else None
 
 
 def _category(letters: Sequence[str], sections: Mapping[str, str]) -> str | None:
@@ -257,7 +254,7 @@ def _header(
     begin = start + found[0]
     while begin < end and (text[begin].isspace() or text[begin] in "*_"):
         begin += 1
-    return name, category, begin
+    return name, category, start if begin < end and tells_a_place(candidate) else begin
 
 
 def _split(text: str, start: int, end: int) -> list[tuple[int, int]]:

@@ -1,0 +1,44 @@
+"""The signs by which a line of a note is known for a heading, whatever its words."""
+
+import re
+from typing import Final
+
+from services.criteria_evaluation.domain.extract.levels import levels_in
+
+SOAP: Final = frozenset("SOAP")
+SOAP_LINE: Final = re.compile(r"(?:[SOAP](?: ?[-–] |  +|\t)(?=\S)|[SO]\. (?=[A-Z0-9]))")
+"""Notes in four parts (subjective, objective, assessment, plan) may name each by its letter alone; "A. " may be of a list."""
+WIDE: Final = re.compile(
+    r"([A-Z]{4,}(?: [A-Z]{2,}){0,3}"
+    r"|(?=[A-Z])(?i:vitals|vital signs|exam|examination|physical exam|assessment|plan|imaging|impression|[hp]pi|pmh|psh|ros|meds|medications))"
+    r"(?: {2,}|\t)(?=\S)"
+)
+PULSE: Final = re.compile(r"P:\s{0,3}[0-9]{2,3}(?:[\s,;/]|$)")
+"""A pulse among vital signs, which is no plan."""
+MARKED: Final = re.compile(
+    r"#{2,6} [^\nA-Za-z]{0,20}[A-Za-z][^\n]{0,100}$|([-=*~_])\1{1,30} ?[A-Za-z][^\n]{0,80}?(?<![.!?])\1{2,80}$")  # fmt: skip
+"""A heading of Markdown, or framed, is one whatever it says; one # may stand before a problem of a list."""
+_STOPPED: Final = re.compile(
+    r"(?:(?=[A-Z])(?i:impression|conclusion|recommendations?|plan|proposal|assessment|imaging(?: review)?|disposition))\."
+)
+_IMAGE: Final = r"(?:MRI|CT|MR|XR|PET(?:/CT)?|X-?rays?|Radiographs?)\b"
+_OF_AN_IMAGE: Final = re.compile(
+    _IMAGE + r"[A-Za-z0-9 ,/()-]{0,60}?\b(?:[0-9]{1,2}/[0-9]{1,2}(?:/[0-9]{2,4})?|[0-9]{4}-[0-9]{2}-[0-9]{2})\)?"
+)
+"""An image and its day alone on a line."""
+_NAMES_AN_IMAGE: Final = re.compile(_IMAGE)
+
+
+def is_stopped(line: str) -> bool:
+    """Whether a sentence is a heading that a full stop ends: "IMPRESSION. Fracture of L1"."""
+    return _STOPPED.fullmatch(line) is not None
+
+
+def is_of_an_image(line: str) -> bool:
+    """Whether a line names an image and its day and nothing more, so that what it shows follows."""
+    return _OF_AN_IMAGE.fullmatch(line) is not None
+
+
+def tells_a_place(heading: str) -> bool:
+    """Whether a heading names one vertebra of an image, which its text is of: "MRI T10: metastasis"."""
+    return _NAMES_AN_IMAGE.match(heading) is not None and len(levels_in(heading)) == 1
