@@ -30,6 +30,10 @@ _SCORED: Final = frozenset({"pain", "nrs", "vas", "score", "scored", "rated", "r
 """Words near before a score: "pain 03/10"."""
 _SCALES: Final = frozenset({"18", "24", "28", "30"})
 """Days that are the highest number of a score as well: "Roland-Morris 12/24"."""
+_SCALE_NAMES: Final = frozenset(
+    {"score", "ess", "epworth", "scale", "moca", "mmse", "slums", "isi", "index", "morris", "sins", "questionnaire"}
+)
+"""Names of scores that "of" parts from their number: "ESS of 6/24"."""
 _FRACTIONS: Final = frozenset({"5", "6", "8", "10", "12", "18", "24", "28", "30"})
 WEEKDAYS: Final = {
     name: n for n, name in enumerate(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"])
@@ -214,14 +218,15 @@ def _short(words: Sequence[str], i: int, on: dt.date | None) -> tuple[dt.date, i
         len(words[i]) == 2 and (words[i][0] == "0" or (len(day) == 2 and day not in _SCALES)) and day not in _STRENGTHS
     )
     padded = padded or (len(words[i]) == 1 and len(day) == 2 and day not in _FRACTIONS and day >= "11")
-    named = (before in _BEFORE and (day not in _STRENGTHS or before == "since")) or (
+    scored = before == "of" and day in _SCALES and not _SCALE_NAMES.isdisjoint(words[max(0, i - 4) : i])
+    named = (before in _BEFORE and not scored and (day not in _STRENGTHS or before == "since")) or (
         day not in _STRENGTHS and _happens(words, i)
     )
     tenth = day == "10" and (
         (before == "on" and _at(words, i - 2) in _HAPPENINGS)
         or (words[i][0] == "0" and len(words[i]) == 2 and _SCORED.isdisjoint(words[max(0, i - 4) : i]))
     )
-    if not (padded or named or tenth or _is_measured(words, i + 3)) or not 1 <= int(words[i]) <= 12:
+    if not ((padded and not scored) or named or tenth or _is_measured(words, i + 3)) or not 1 <= int(words[i]) <= 12:
         return None
     date = _of(int(words[i]), int(day), on)
     return None if date is None else (date, i + 3)

@@ -22,6 +22,11 @@ _MINUS: Final = "−"
 _PLUS_LINE: Final = re.compile(r"^[ \t]*\+ ?[A-Za-z]", re.MULTILINE)
 _MINUS_LINE: Final = re.compile(r"^([ \t]*)[-–](?= ?[A-Za-z])", re.MULTILINE)
 _SIGNED_LINES: Final = re.compile(r"(?:^[ \t]*[-–+] ?[A-Za-z][^\n]*(?:\n|$))+", re.MULTILINE)
+_LABEL: Final = r"^([ \t]*[A-Za-z][A-Za-z /]{0,24}: ?)"
+_LABELED_LINES: Final = re.compile(rf"(?:{_LABEL}[-–+] ?[A-Za-z][^\n]*(?:\n|$))+", re.MULTILINE)
+_LABELED_MINUS: Final = re.compile(rf"{_LABEL}[-–](?= ?[A-Za-z])", re.MULTILINE)
+_LABELED_PLUS: Final = re.compile(rf"{_LABEL}\+ ?[A-Za-z]", re.MULTILINE)
+"""Lines of a review of systems: "Psych: + depression, - SI" above "Neuro: - memory problems"."""
 _SIGNS: Final = {"-": "<neg>", "–": "<neg>", "−": "<neg>", "+": "<pos>"}
 LIST_SIGNS: Final = frozenset(_SIGNS)
 _CLOSES: Final = frozenset({"", ",", ";", "|", "."})
@@ -58,13 +63,15 @@ def mark_at(words: list[str], starts: list[int], ends: list[int], i: int) -> tup
 
 def signed_lists(text: str) -> str:
     """The text with minus signs for the hyphens of lists whose other lines begin with a plus: "+ HTN" above "- DM"."""
-    if _PLUS_LINE.search(text) is None:
-        return text
-    return _SIGNED_LINES.sub(lambda found: _signed(found.group()), text)
+    if _PLUS_LINE.search(text) is not None:
+        text = _SIGNED_LINES.sub(lambda found: _signed(found.group(), _PLUS_LINE, _MINUS_LINE), text)
+    if _LABELED_PLUS.search(text) is not None:
+        text = _LABELED_LINES.sub(lambda found: _signed(found.group(), _LABELED_PLUS, _LABELED_MINUS), text)
+    return text
 
 
-def _signed(lines: str) -> str:
-    return _MINUS_LINE.sub(rf"\1{_MINUS}", lines) if _PLUS_LINE.search(lines) else lines
+def _signed(lines: str, plus: re.Pattern[str], minus: re.Pattern[str]) -> str:
+    return minus.sub(rf"\1{_MINUS}", lines) if plus.search(lines) else lines
 
 
 def listed_signs(tokens: Tokens) -> dict[int, str]:
@@ -85,9 +92,9 @@ def listed_signs(tokens: Tokens) -> dict[int, str]:
                 after[i] = "no" if sign == "<neg>" else "yes"
         elif (last == "" or last in _OPENS) and following.isalpha():
             (before if starts[i + 1] == ends[i] else apart)[i] = sign
-    if "<pos>" in apart.values():
+    if "<pos>" in apart.values() or _MINUS in words:
         before |= apart  # "+ snoring, - insomnia": among signs that stand apart a plus tells that a dash is none.
-    return (before if len(before) > 1 else {}) | (after if len(after) > 1 else {})
+    return (before if len(before) > 1 or _MINUS in words else {}) | (after if len(after) > 1 else {})
 
 
 def marked(cell: Tokens) -> bool | None:

@@ -155,6 +155,9 @@ def is_strength(before: Sequence[str], low: float | None, high: float | None, af
     return before[-1] in _MUSCLES or graded or (before[-1] in _GROUPS and after in _AFTER_A_STRENGTH)
 
 
+_NUMBERED: Final = frozenset({"phq", "gad"})
+
+
 def fraction_at(tokens: Tokens, number: float, j: int) -> tuple[float, int] | None:
     """The denominator of ``8/10``, ``4-/5``, ``4+/5``, ``8 out of 10`` or ``8 of 10``, and the index after it."""
     k = j
@@ -171,6 +174,8 @@ def fraction_at(tokens: Tokens, number: float, j: int) -> tuple[float, int] | No
     elif tokens.word(k) in ("of", "over"):
         k += 1
         read = number_at(tokens, k)
+        if not _NUMBERED.isdisjoint(tokens.words[max(0, j - 3) : j - 1]):
+            return None  # "PHQ-9 of 18": the number is of the questionnaire's name.
         if read is None or read[0] not in _PARTS or number > read[0] or tokens.word(read[1]) in TIME_UNITS:
             return None
     else:

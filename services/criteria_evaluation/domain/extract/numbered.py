@@ -151,7 +151,7 @@ def _united(
     kind, unit, end = ("<num>", None, k) if bare else unit_at(tokens, k)  # "WBC 6.2  H/H 11/34": no hours.
     if kind in ("<num>", "<pct>") and "fio2" in out.words[-2:]:
         kind = "<air>" if number in (0.21, 21.0) else "<rich>"
-    if kind == "<num>" and k == j == i + 1 and number in KINDS and is_kind(out.words):
+    if kind == "<num>" and k == j == i + 1 and number in KINDS and is_kind(out.words, tokens.words[j : j + 4]):
         out.add(KINDS[number], tokens.starts[i], tokens.ends[i])  # "Type 3" is the name of a kind and no number.
         return i + 1
     if kind == "<num>" and (headed := headed_unit(out.words)):

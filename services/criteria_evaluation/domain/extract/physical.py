@@ -191,12 +191,16 @@ def is_graded(before: Sequence[str]) -> bool:
     )
 
 
-_STUDIES: Final = frozenset({"sleep", "home", "study", "monitor", "channel", "unattended", "portable"})
+_STUDIES: Final = frozenset(
+    {"sleep", "home", "study", "monitor", "channel", "unattended", "portable", "hsat", "hst", "recorder", "device"}
+)
 
 
-def is_kind(before: Sequence[str]) -> bool:
-    """Whether a number after these words names a kind: "type 3", and "level 3" of a sleep study."""
-    return before[-1:] == ["type"] or (before[-1:] == ["level"] and not _STUDIES.isdisjoint(before[-6:]))
+def is_kind(before: Sequence[str], after: Sequence[str]) -> bool:
+    """Whether a number between these words names a kind: "type 3", and "level 3" or "class: 3" of a sleep study."""
+    name = before[-2:-1] if before[-1:] == [":"] else before[-1:]
+    of_study = not _STUDIES.isdisjoint((*before[-6:], *after))
+    return before[-1:] == ["type"] or (name in (["type"], ["level"], ["class"]) and of_study)
 
 
 KINDS: Final = {1.0: "i", 2.0: "ii", 3.0: "iii", 4.0: "iv"}
