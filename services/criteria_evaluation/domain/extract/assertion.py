@@ -16,6 +16,7 @@ from services.criteria_evaluation.domain.lexicon_entries import Trigger
 _ASKS: Final = frozenset({":", "?", "<box>"})
 _AFFIRMED: Final = (["yes"], ["y"], ["present"], ["positive"], ["admits"], ["endorses"])
 _REPLIES: Final = ANSWERS | BOXES | {"yes", "y", "present", "positive"}
+_DENYING: Final = frozenset({"no", "not", "never", "without"})
 _LONGEST_ASKED: Final = 5
 _LONGEST_IN_A_QUESTION: Final = 3
 _MET_WITH: Final = frozenset({"found", "known", "reported", "identified", "noted", "present"})
@@ -190,7 +191,7 @@ def _scopes_of(
             end = end_of_list(words, hit.end, end, asides)
         # What stands within the words about somebody else is theirs too: "her husband (BMI 47) had surgery".
         begin = hit.start if trigger.kind == "family" else hit.end
-        found.append(Scope(trigger.kind, begin, end, hit.start, hit.end))
+        found.append(Scope(trigger.kind, begin, end, *_denying(words, hit)))
     if trigger.direction in ("backward", "both"):
         begin = max([end for _, end in stops if end <= hit.start] + [0, hit.start - trigger.reach])
         if not trigger.lists:
@@ -198,6 +199,18 @@ def _scopes_of(
             begin = commas[-1] if commas else begin
         found.append(Scope(trigger.kind, begin, hit.start, hit.start, hit.end))
     return found
+
+
+def _denying(words: Sequence[str], hit: Hit) -> tuple[int, int]:
+    """The words of a trigger that a statement must hold to be one about a denial itself: of "has had no" only the last.
+
+    So "has had no relief" denies "relief", and nothing of what is told by "no relief".
+    """
+    if hit.trigger.kind == "negated":
+        for i in range(hit.end - 1, hit.start - 1, -1):
+            if words[i] in _DENYING:
+                return i, i + 1
+    return hit.start, hit.end
 
 
 def _is_answer(words: Sequence[str], hit: Hit) -> bool:

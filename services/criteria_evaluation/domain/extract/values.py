@@ -28,7 +28,7 @@ from services.criteria_evaluation.domain.extract.measures import (
 from services.criteria_evaluation.domain.extract.numbered import number_value, plain, valued
 from services.criteria_evaluation.domain.extract.numerals import AFTER, MONTHS, NUMBER_WORDS, TIME_UNITS, compared
 from services.criteria_evaluation.domain.extract.physical import ROMAN, is_graded
-from services.criteria_evaluation.domain.extract.spellings import with_or_without
+from services.criteria_evaluation.domain.extract.spellings import DENIALS, JOINED, denial, with_or_without
 from services.criteria_evaluation.domain.extract.words import Tokens, Units, Value
 from services.criteria_evaluation.domain.lexicon_spellings import SPELLINGS
 from services.criteria_evaluation.domain.quantities import Interval
@@ -157,6 +157,10 @@ def _word(tokens: Tokens, i: int, out: Units, on: dt.date | None) -> int:
     if word == "w" and (short := with_or_without(tokens, i)):
         out.add(short[0], tokens.starts[i], tokens.ends[short[1] - 1])
         return short[1]
+    if said := denial(tokens, i):
+        for one in said[0]:
+            out.add(one, tokens.starts[i], tokens.ends[said[1] - 1])
+        return said[1]
     if word == "mrc":
         return _strength(tokens, i, out)
     if word in ("a", "couple", "half") and (read := _counted(tokens, i)):
@@ -236,6 +240,8 @@ _STARTERS: Final = frozenset(
         "couple",
         "half",
         "w",
+        *DENIALS,
+        *JOINED,
         *PARTS,
         *HALVED,
         *ROMAN,
