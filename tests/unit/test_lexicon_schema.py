@@ -145,7 +145,6 @@ def test_what_is_wrong_is_refused_by_both(bend: str) -> None:
 
 RIGHT: Final[dict[str, tuple[str, Any]]] = {
     "one pattern without a list": ("wound.yaml", put(WOUND, (*TARGET, "patterns"), "wound ~3 <grade>")),
-    "a pattern that is a number": ("wound.yaml", put(WOUND, ("contexts", "this-year"), {"patterns": [2026]})),
     "a code that YAML reads as a number": (
         "wound.yaml",
         put(put(WOUND, (*TARGET, "fact"), "spine.escc_grade"), (*TARGET, "value"), 3),
