@@ -131,6 +131,13 @@ def test_two_files_may_not_have_one_id() -> None:
         load_lexicon([PolicyFile("a.yaml", 'id: x\nversion: "1"\n'), PolicyFile("b.yaml", 'id: x\nversion: "1"\n')])
 
 
+@pytest.mark.parametrize("key, entry", [("classes", "[w]"), ("cues", "[w]"), ("contexts", "{patterns: [w]}")])
+def test_two_files_may_not_give_one_name(key: str, entry: str) -> None:
+    files = [PolicyFile(f"{name}.yaml", f'id: {name}\nversion: "1"\n{key}:\n  x: {entry}\n') for name in ("a", "b")]
+    with pytest.raises(PolicyError, match=r"b\.yaml, line 4: The name 'x' stands twice"):
+        load_lexicon(files)
+
+
 def test_no_file_is_no_lexicon() -> None:
     with pytest.raises(PolicyError):
         load_lexicon([])
