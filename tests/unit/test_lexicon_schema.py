@@ -91,10 +91,10 @@ WRONG: Final[dict[str, tuple[str, Any]]] = {
         "wound.yaml",
         put(put(WOUND, (*TARGET, "fact"), "wound.standard_care_duration"), (*TARGET, "value"), 30),
     ),
-    "a context without patterns": ("wound.yaml", put(WOUND, ("contexts", "now"), {"reach": "clause"})),
+    "a context without patterns": ("wound.yaml", put(WOUND, ("contexts", "at-the-moment"), {"reach": "clause"})),
     "a context of an unknown reach": (
         "wound.yaml",
-        put(WOUND, ("contexts", "now"), {"reach": "page", "patterns": ["now"]}),
+        put(WOUND, ("contexts", "at-the-moment"), {"reach": "page", "patterns": ["now"]}),
     ),
     "a trigger of an unknown kind": (
         "wound.yaml",
