@@ -23,7 +23,8 @@ RELATIONS: Final = re.compile(
     r"is used twice|runs backwards|asks for \d+ of|cannot be converted|ends before it begins|range of vertebrae"
     "|is there twice|not in the library|is not a proportion|is not .*%|high must be above|does not hold the value"
     "|is printed but not given|is given but not printed|stands twice|There is no (?:context|cue|class)|has no slot"
-    "|to stand beside|must begin with a word|is no gap|classes of these patterns|is not among its words"
+    "|to stand beside|must begin with a word|is no gap|that no text can match|classes of these patterns"
+    "|is not among its words"
 )
 """What no JSON Schema says: how one value stands to another. A reader refuses these, and the schema cannot."""
 

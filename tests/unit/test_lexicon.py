@@ -1,8 +1,14 @@
 """The lexicon's files: what ships compiles, and what is wrong is refused with file, line and reason."""
 
+import datetime as dt
+from typing import Final
+
 import pytest
 
-from services.criteria_evaluation.domain.lexicon import load_lexicon
+from services.criteria_evaluation.domain.extract.text import Sentence
+from services.criteria_evaluation.domain.extract.tokens import tokens_of
+from services.criteria_evaluation.domain.extract.values import units_of
+from services.criteria_evaluation.domain.lexicon import Lexicon, load_lexicon
 from shared.policy import PolicyError, PolicyFile, digest_of, read_policy
 
 _HEAD = 'id: x\nversion: "1"\nfacts:\n  a.b: {type: boolean}\n  a.n: {type: quantity, unit: h}\n  a.c: {type: code, values: [p, q]}\n'
@@ -67,9 +73,69 @@ def test_a_wrong_file_is_refused_with_its_place_and_reason(text: str, reason: st
     assert reason in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "pattern, reason",
+    [
+        ("has the 1st toe", "'1st' is split into '1' 'st'"),
+        ("it|this didn't help", "'didn't' is split into"),
+        ("l-spine|lumbar", "'l-spine' is split into 'l' '-' 'spine'"),
+        ("vitamin|phq 9 ~2 score", "'9' is a number"),
+        ("in 2026", "'2026' is a number"),
+        ("a = b", "'=' is no word of a text"),
+        ("done ,|;|$", "'$' is no word of a text"),
+        ("tumour* seen", "'tumour' is spelled 'tumor'"),
+        ("~2|well healed", "'~2|well' is no gap"),
+        ("well|~2 healed", "'~2' is split into"),
+        ("a|@nouns b", "'@verbs' is split into"),
+    ],
+)
+def test_a_word_that_no_text_can_match_is_refused(pattern: str, reason: str) -> None:
+    classes = "classes: {nouns: [noun, some @verbs], verbs: [does]}\n"
+    target = f'targets:\n  - {{id: t, fact: a.b, patterns: ["{pattern}"]}}\n'
+    with pytest.raises(PolicyError) as refused:
+        _load(_HEAD + classes + target)
+    assert "x.yaml, line 9: " in str(refused.value)
+    assert reason in str(refused.value)
+
+
+_PLACES: Final = (
+    "{}",
+    "the {} of it",
+    "no {}",
+    "{} 5",
+    "5 {}",
+    "{}:",
+    "grade {}",
+    "in {}",
+    "({} pain)",
+    "normal {} signal",
+    "circle {}",
+)
+
+
+def test_every_word_of_a_pattern_is_what_some_text_says(lexicon: Lexicon) -> None:
+    """A number word is ``<num>`` and "yesterday" is ``<dur>`` before any pattern is tried, so that neither may name itself."""
+    words = [word for word in lexicon.index.words if not word.startswith("<")]
+    assert [word for word in words if not any(word in _read(place.format(word)) for place in _PLACES)] == []
+    stems = lexicon.index.stems
+    assert [stem for stem in stems if not any(read.startswith(stem) for read in _read(f"the {stem}s of it"))] == []
+
+
+def _read(text: str) -> list[str]:
+    tokens = tokens_of(text, Sentence(0, len(text), None, None))
+    return [word for part in tokens for word in units_of(part, dt.date(2026, 5, 20)).words]
+
+
 def test_two_files_may_not_have_one_id() -> None:
     with pytest.raises(PolicyError, match=r"b\.yaml, line 1: The id 'x' stands twice"):
         load_lexicon([PolicyFile("a.yaml", 'id: x\nversion: "1"\n'), PolicyFile("b.yaml", 'id: x\nversion: "1"\n')])
+
+
+@pytest.mark.parametrize("key, entry", [("classes", "[w]"), ("cues", "[w]"), ("contexts", "{patterns: [w]}")])
+def test_two_files_may_not_give_one_name(key: str, entry: str) -> None:
+    files = [PolicyFile(f"{name}.yaml", f'id: {name}\nversion: "1"\n{key}:\n  x: {entry}\n') for name in ("a", "b")]
+    with pytest.raises(PolicyError, match=r"b\.yaml, line 4: The name 'x' stands twice"):
+        load_lexicon(files)
 
 
 def test_no_file_is_no_lexicon() -> None:

@@ -91,10 +91,10 @@ WRONG: Final[dict[str, tuple[str, Any]]] = {
         "wound.yaml",
         put(put(WOUND, (*TARGET, "fact"), "wound.standard_care_duration"), (*TARGET, "value"), 30),
     ),
-    "a context without patterns": ("wound.yaml", put(WOUND, ("contexts", "now"), {"reach": "clause"})),
+    "a context without patterns": ("wound.yaml", put(WOUND, ("contexts", "at-the-moment"), {"reach": "clause"})),
     "a context of an unknown reach": (
         "wound.yaml",
-        put(WOUND, ("contexts", "now"), {"reach": "page", "patterns": ["now"]}),
+        put(WOUND, ("contexts", "at-the-moment"), {"reach": "page", "patterns": ["now"]}),
     ),
     "a trigger of an unknown kind": (
         "wound.yaml",
@@ -145,7 +145,6 @@ def test_what_is_wrong_is_refused_by_both(bend: str) -> None:
 
 RIGHT: Final[dict[str, tuple[str, Any]]] = {
     "one pattern without a list": ("wound.yaml", put(WOUND, (*TARGET, "patterns"), "wound ~3 <grade>")),
-    "a pattern that is a number": ("wound.yaml", put(WOUND, ("contexts", "this-year"), {"patterns": [2026]})),
     "a code that YAML reads as a number": (
         "wound.yaml",
         put(put(WOUND, (*TARGET, "fact"), "spine.escc_grade"), (*TARGET, "value"), 3),

@@ -122,6 +122,8 @@ def load_lexicon(files: Sequence[PolicyFile]) -> Lexicon:
         for key, entry in data.items():
             parts.setdefault(key, []).append(entry)
     _unique(parts["id"])
+    for key in ("classes", "cues", "contexts"):
+        _named_once(parts.get(key, []))
     vocabulary = read_facts(parts.get("facts", []))
     classes = {name: words.words() for part in parts.get("classes", []) for name, words in part.mapping().items()}
     sections = {
@@ -153,6 +155,16 @@ def _unique(entries: Sequence[Entry]) -> None:
         if entry.text() in seen:
             entry.fail(f"The id '{entry.text()}' stands twice.")
         seen.add(entry.text())
+
+
+def _named_once(parts: Sequence[Entry]) -> None:
+    """Refuses a name that two files give: one of its lists would be lost, and what the other names would mean it."""
+    seen: set[str] = set()
+    for part in parts:
+        for name, entry in part.mapping().items():
+            if name in seen:
+                entry.fail(f"The name '{name}' stands twice.")
+            seen.add(name)
 
 
 def _owners(

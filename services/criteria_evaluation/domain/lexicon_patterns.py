@@ -6,6 +6,7 @@ a class, ``word?`` an optional word, ``~3`` up to three words of anything, ``-3`
 beginning and ``$`` at the end stand for those of the sentence.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +19,10 @@ from services.criteria_evaluation.domain.policy_yaml import Entry
 _BARRIERS: Final = frozenset({"<box>", "<nobox>", ";"})
 _PUNCTUATION: Final = _BARRIERS | {",", ":"}
 _MOST_ALTERNATIVES: Final = 4000
+_SPLIT: Final = re.compile(r"[^\W\d_][^\W_]*|[0-9]+|[<>]=|\S")
+"""How the text is split into words, as far as it matters to a word of a pattern."""
+_NO_WORDS: Final = frozenset("()\"'`“”‘’=#_.\\[]{}^$")
+"""Signs that the text loses before any pattern is tried, and those that bind a pattern to its sentence's ends."""
 
 
 @dataclass(slots=True, init=False)
@@ -108,6 +113,9 @@ def _compile(line: Entry, classes: Mapping[str, Sequence[str]]) -> Iterator[Patt
     parts = line.text().split()
     begins, ends = parts[:1] == ["^"], parts[-1:] == ["$"]
     choices = [_choices(line, part, classes) for part in parts[begins : len(parts) - ends]]
+    for piece in {piece for choice in choices for phrase in choice for piece in phrase}:
+        if reason := _never(piece):
+            line.fail(f"The pattern '{line.text()}' has a word that no text can match: {reason}.")
     for combination in product(*choices):
         elements: list[Element] = []
         slot = marked = None
@@ -128,6 +136,32 @@ def _compile(line: Entry, classes: Mapping[str, Sequence[str]]) -> Iterator[Patt
         if not elements or elements[0].optional or elements[0].gap or gap:
             line.fail(f"The pattern '{line.text()}' must begin with a word that is not optional and end with a word.")
         yield Pattern(tuple(elements), tuple(elements[1:]), slot if marked is None else marked, begins, ends)
+
+
+@lru_cache(maxsize=16_384)
+def _never(piece: str) -> str | None:
+    """Why an alternative of a pattern's word cannot be met in any text, since texts are split and spelled otherwise."""
+    if _is_gap(piece):
+        return None
+    for word in _alternatives(piece):
+        stem = word[:-1] if len(word) > 1 and word.endswith("*") else word
+        split = _SPLIT.findall(stem)
+        if stem[:1] == "<" or not split:
+            continue
+        if len(split) > 1:
+            return f"'{word}' is split into " + " ".join(f"'{part}'" for part in split)
+        if stem[0].isdigit():
+            return f"'{word}' is a number, which is <num> or another value"
+        if stem in _NO_WORDS:
+            return f"'{word}' is no word of a text"
+        if stem != word and not SPELLINGS.get(stem, stem).startswith(stem):
+            return f"'{stem}' is spelled '{SPELLINGS[stem]}'"
+    return None
+
+
+def _alternatives(piece: str) -> list[str]:
+    """The words of which a part of a pattern may be any."""
+    return piece.lstrip("=").rstrip("?").split("|") if len(piece) > 1 else [piece]
 
 
 def _is_gap(piece: str) -> bool:
@@ -165,7 +199,7 @@ def _members(line: Entry, name: str, classes: Mapping[str, Sequence[str]], depth
 @lru_cache(maxsize=16_384)
 def _element(piece: str, gap: int, crossing: bool) -> Element:
     optional = len(piece) > 1 and piece.endswith("?")
-    words = piece.lstrip("=").rstrip("?").split("|") if len(piece) > 1 else [piece]
+    words = _alternatives(piece)
     return Element(
         literals=frozenset(SPELLINGS.get(word, word) for word in words if len(word) == 1 or not word.endswith("*")),
         prefixes=tuple(sorted(word[:-1] for word in words if len(word) > 1 and word.endswith("*"))),

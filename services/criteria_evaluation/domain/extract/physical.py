@@ -187,7 +187,8 @@ def is_graded(before: Sequence[str]) -> bool:
     """Whether a roman numeral after these words is a number: "grade III", "Wagner stage III", "Wagner: III"."""
     before = before[-4:-1] if before[-1:] == [":"] else before[-4:]
     return before[-1:] != [] and (
-        before[-1] in _GRADED or (before[-1] in ("stage", "class") and "wagner" in before[-3:])
+        before[-1] in _GRADED
+        or (before[-1] in ("stage", "class", "score", "classification") and "wagner" in before[-3:])
     )
 
 
