@@ -9,8 +9,8 @@ SOAP: Final = frozenset("SOAP")
 SOAP_LINE: Final = re.compile(r"(?:[SOAP](?: ?[-–] |  +|\t)(?=\S)|[SO]\. (?=[A-Z0-9]))")
 """Notes in four parts (subjective, objective, assessment, plan) may name each by its letter alone; "A. " may be of a list."""
 WIDE: Final = re.compile(
-    r"([A-Z]{4,}(?: [A-Z]{2,}){0,3}"
-    r"|(?=[A-Z])(?i:vitals|vital signs|exam|examination|physical exam|assessment|plan|imaging|impression|[hp]pi|pmh|psh|ros|meds|medications))"
+    r"([A-Z]{4,}(?: [A-Z]{2,}){0,3}|PE|CC|SH|FH|Soc"
+    r"|(?=[A-Z])(?i:vitals|vital signs|exam|examination|physical exam|assessment|plan|imaging|impression|[hp]pi|pmhx?|pshx?|ros|meds|medications))"
     r"(?: {2,}|\t)(?=\S)"
 )
 PULSE: Final = re.compile(r"P:\s{0,3}[0-9]{2,3}(?:[\s,;/]|$)")
