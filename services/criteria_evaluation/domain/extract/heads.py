@@ -26,7 +26,17 @@ _OF_AN_IMAGE: Final = re.compile(
     _IMAGE + r"[A-Za-z0-9 ,/()-]{0,60}?\b(?:[0-9]{1,2}/[0-9]{1,2}(?:/[0-9]{2,4})?|[0-9]{4}-[0-9]{2}-[0-9]{2})\)?"
 )
 """An image and its day alone on a line."""
+_COPIED: Final = ("copied", "quoted", "excerpt", "verbatim")
 _NAMES_AN_IMAGE: Final = re.compile(_IMAGE)
+
+
+_LETTERS: Final = re.compile(r"[A-Za-z]+")
+
+
+def heading_words(candidate: str) -> list[str]:
+    """The words of a heading, without the remark that it is copied: "From the plan's policy (copied for the reviewer)"."""
+    named, _, remark = candidate.partition("(")
+    return _LETTERS.findall(named if remark.lower().startswith(_COPIED) else candidate)
 
 
 def is_stopped(line: str) -> bool:

@@ -13,6 +13,7 @@ from services.criteria_evaluation.domain.extract.heads import (
     SOAP,
     SOAP_LINE,
     WIDE,
+    heading_words,
     is_of_an_image,
     is_stopped,
     tells_a_place,
@@ -28,18 +29,19 @@ _ANSWER: Final = re.compile(
     re.IGNORECASE,
 )
 _ITEM: Final = re.compile(
-    r"[ \t]*(?:[-*•·‣▪●–—>]+[ \t]|[0-9]{1,2}[.)][ \t]|[A-Za-z][.)][ \t]|\[[ xX_]?\]|\([ xX]\)|[☐☑☒✓✔])"
+    r"[ \t]*(?:[-*•·‣▪●–—>]+[ \t]|#[ \t]?(?=[A-Za-z])|[0-9]{1,2}[.)][ \t]|[A-Za-z][.)][ \t]|\[[ xX_]?\]|\([ xX]\)|[☐☑☒✓✔])"
 )
 _NO_VALUE: Final = re.compile(
     r"(?:[^0-9\n]|[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}|[0-9]{4}(?:-[0-9]{2}-[0-9]{2})?(?![0-9]))*"
 )
 """A line without a number other than a date: "ECOG PS 2" is no title."""
-_LETTERS: Final = re.compile(r"[A-Za-z]+")
 _ABBREVIATIONS: Final = frozenset(
     ["dr", "mr", "mrs", "ms", "st", "vs", "approx", "gr", "e.g", "i.e", "eg", "ie", "etc", "fig",
      "no.", "dept", "prof", "jr", "sr", "resp", "incl", "max", "min", "est", "hx", "pt", "mod", "bilat"]
 )  # fmt: skip
 _INITIAL: Final = re.compile(r"(?:\b(?:by|with|per|from|see|Dr\.?)|w/|[/(])\s?[A-Z]$")
+_DENIES: Final = re.compile(r"(?:no|denies|denied|none|never)\b")
+"""A word of small letters that begins a sentence of telegraphic notes: "unchanged since 2021. no neoplasm"."""
 _SURNAME: Final = re.compile(r"[A-Z][a-z]{2,}")
 """The name behind an initial."""
 TITLE: Final = "title"
@@ -211,7 +213,7 @@ def _unmarked(line: str, sections: Mapping[str, str]) -> tuple[int, bool] | None
     candidate = line[:colon] if colon > 0 else line if len(line) <= _LONGEST_HEADER else ""
     if not candidate or candidate[-1] in ".,;":
         return (len(line), True) if is_stopped(candidate) else None
-    letters = _LETTERS.findall(candidate)
+    letters = heading_words(candidate)
     if not letters or len(letters) > 8 or (colon == 1 and PULSE.match(line)):
         return None
     upper = candidate.upper() == candidate
@@ -244,7 +246,7 @@ def _header(
     if found is None:
         return None
     candidate = line[: found[0]].rstrip().rstrip(":")
-    letters = _LETTERS.findall(candidate)
+    letters = heading_words(candidate)
     category = _category(letters, sections)
     if category is None and not at_line:
         return None
@@ -287,7 +289,7 @@ def _ends(text: str, start: int, dot: int, after: int, end: int) -> bool:
     at = after
     while at < end and text[at].isspace():
         at += 1
-    if at < end and (text[at].islower() or goes_on(text, at, end)):
+    if at < end and ((text[at].islower() and not _DENIES.match(text, at, end)) or goes_on(text, at, end)):
         return False
     if _INITIAL.search(text, max(start, dot - 12), dot) and _SURNAME.match(text, at, end):
         return False  # "seen by S. Abara"
