@@ -49,6 +49,11 @@ def is_of_an_image(line: str) -> bool:
     return _OF_AN_IMAGE.fullmatch(line) is not None
 
 
+def of_an_exam(category: str | None, following: str) -> str | None:
+    """The kind of section, which is of images where the exam that a heading names is one: "EXAM: MRI THORACIC SPINE"."""
+    return "imaging" if category == "exam" and _NAMES_AN_IMAGE.match(following.lstrip()) else category
+
+
 def tells_a_place(heading: str) -> bool:
     """Whether a heading names one vertebra of an image, which its text is of: "MRI T10: metastasis"."""
     return _NAMES_AN_IMAGE.match(heading) is not None and len(levels_in(heading)) == 1

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from services.criteria_evaluation.domain.extract.cases import cases_of_others
+
 _BORN: Final = re.compile(
     r"\b(?:dob|d\.o\.b\.|date of birth)\s{0,3}:?\s{0,3}([0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4})", re.IGNORECASE
 )
@@ -35,13 +37,15 @@ _NAMED: Final = 80
 
 
 def foreign(text: str) -> list[tuple[int, int]]:
-    """The parts of a text that are of others: under another birth date or record number than its first, taken back by a
-    notice, or a form's printed example."""
+    """The parts of a text that are of others: under another birth date or record number than its first, another case of
+    the same minutes, taken back by a notice, or a form's printed example."""
     lowered = text.lower()
     spans: list[tuple[int, int]] = []
     # Few texts bear any of these words, which is told far faster than by a pattern.
     if "dob" in lowered or "d.o.b" in lowered or "of birth" in lowered:
         spans += _of_others(text, _BORN)
+    if "case" in lowered or "patient" in lowered:
+        spans += cases_of_others(text)
     if "mrn" in lowered:
         spans += _of_others(text, _RECORD)
     if "belong" in lowered or any(word in lowered for word in _TAKEN_BACK):

@@ -253,9 +253,9 @@ def superseded(words: Sequence[str], at: int) -> bool:
     if following is None:
         return False
     between = words[at + 1 : following]
-    if between and between[0] in _NOW and not _EARLIER.isdisjoint(between):
-        return False  # "9/10 now, was 6/10"
     after = words[following + 1 : following + 3]
+    if between and between[0] in _NOW and (not _EARLIER.isdisjoint(between) or list(after) == ["<dur>", "ago"]):
+        return False  # "9/10 now, was 6/10", "ECOG 3 now, ECOG 1 two weeks ago"
     if (
         between
         and between[0] in _NOW

@@ -16,6 +16,7 @@ from services.criteria_evaluation.domain.extract.heads import (
     heading_words,
     is_of_an_image,
     is_stopped,
+    of_an_exam,
     tells_a_place,
 )
 from services.criteria_evaluation.domain.extract.tables import table_rows
@@ -49,7 +50,7 @@ TITLE: Final = "title"
 _KEY: Final = re.compile(r"[A-Z][A-Za-z]*(?:[ /&-](?:[A-Za-z]+|[0-9/]{3,10})){0,4}(?: ?\([^()\n]{1,60}\))?:(?=\s)")
 """A form's question, up to its colon."""
 _ANEW: Final = re.compile(
-    rf"{_KEY.pattern}|(?:(?=[A-Z])(?i:bp|hr|vs|temp|spo2|wt|ht|bmi|o2 sat|afebrile|ecog|kps|karnofsky|nrs|vas|pain [0-9])|[Vv]itals?|[Oo]n exam)\b"
+    rf"{_KEY.pattern}|(?:(?=[A-Z])(?i:bp|hr|vs|temp|spo2|wt|ht|bmi|o2 sat|afebrile|ecog|kps|karnofsky|nrs|vas|pain [0-9])|[Vv]itals?|[Oo]n exam|Asking for|Requesting)\b"
 )  # fmt: skip
 """What begins anew below a family history of one line: a form's question, vital signs, or what is found today."""
 _OWN: Final = re.compile(
@@ -247,7 +248,7 @@ def _header(
         return None
     candidate = line[: found[0]].rstrip().rstrip(":")
     letters = heading_words(candidate)
-    category = _category(letters, sections)
+    category = of_an_exam(_category(letters, sections), line[found[0] :])
     if category is None and not at_line:
         return None
     first = candidate.find(letters[0])

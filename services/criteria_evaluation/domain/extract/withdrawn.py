@@ -9,9 +9,11 @@ from services.criteria_evaluation.domain.quantities import Interval
 
 _WITHDRAWN_BY: Final = {
     "_sleep.void": frozenset({"sleep.ahi", "sleep.events"}),
+    "_spine.unstable_unsaid": frozenset({"spine.instability"}),
+    "_spine.tumor_benign": frozenset({"_spine.tumor_on_imaging", "_spine.pathologic_fracture"}),
     "_oxygen.void": frozenset({"oxygen.sao2_rest", "oxygen.sao2_asleep", "oxygen.sao2_exercise"}),
 }
-"""Whose values a statement that a test was no good takes back: those before it."""
+"""Whose values a statement takes back that a test was no good, a word wrong, or a tumor benign: those before it."""
 _OF_ITS_PARAGRAPH: Final = frozenset({"_oxygen.void"})
 
 
