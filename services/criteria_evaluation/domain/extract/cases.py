@@ -4,10 +4,12 @@ import itertools
 import re
 from typing import Final
 
-_CASE: Final = re.compile(r"^[ \t]{0,8}(?:case|patient)[ \t]{1,3}#?([0-9]{1,2})\b(?=[ \t]{0,3}[:(.,-])[^\n]*", re.IGNORECASE | re.MULTILINE)
+_CASE: Final = re.compile(
+    r"^[ \t]{0,8}(?:case|patient)[ \t]{1,3}#?([0-9]{1,2})\b(?=[ \t]{0,3}[:(.,-])[^\n]*", re.IGNORECASE | re.MULTILINE
+)
 _ADDED: Final = re.compile(r"^[ \t]{0,8}(?:addendum|attending|case)\b", re.IGNORECASE | re.MULTILINE)
 _REQUESTED: Final = re.compile(
-    r"\b(?:authori[sz]ation|(?<!no )request(?:ed|ing)? attached|asking for|submit(?:s|ted)?|pre-?cert\w*|prior approval)\b", re.IGNORECASE
+    r"\b(?:authori[sz]ation|request attached|submit(?:s|ted)?|pre-?cert\w*|prior approval)\b", re.IGNORECASE
 )
 _MOST: Final = 40
 
