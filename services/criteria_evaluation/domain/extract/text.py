@@ -55,8 +55,9 @@ _ANEW: Final = re.compile(
 """What begins anew below a family history of one line: a form's question, vital signs, or what is found today."""
 _OWN: Final = re.compile(
     r"(?:Her|His|The patient['’]s) own (?!mother|father|parent|brother|sister|sib|son|daughter|child|family|aunt|uncle)|(?:She|He) (?:herself|himself)\b"
+    r"|No (?:prior |previous |earlier )?(?:XRT|RT|radiation|radiotherapy|irradiation)\b"
 )  # fmt: skip
-"""How a story of relatives comes back to the patient: "Her own pressure today is 116/70"."""
+"""How a story of relatives comes back to the patient: "Her own pressure today is 116/70", or "No XRT to spine ever"."""
 _OF_A_LINE: Final = frozenset(
     ["family", "past_history", "surgical_history", "indication", "complaint", "social", "medications", "pathology", "review"]
 )  # fmt: skip
