@@ -41,8 +41,7 @@ _ABBREVIATIONS: Final = frozenset(
      "no.", "dept", "prof", "jr", "sr", "resp", "incl", "max", "min", "est", "hx", "pt", "mod", "bilat"]
 )  # fmt: skip
 _INITIAL: Final = re.compile(r"(?:\b(?:by|with|per|from|see|Dr\.?)|w/|[/(])\s?[A-Z]$")
-_DENIES: Final = re.compile(r"(?:no|denies|denied|none|never)\b")
-"""A word of small letters that begins a sentence of telegraphic notes: "unchanged since 2021. no neoplasm"."""
+_DENIES: Final = re.compile(r"(?:no|denies|denied|none|never)\b")  # A sentence: "since 2021. no tumor".
 _SURNAME: Final = re.compile(r"[A-Z][a-z]{2,}")
 """The name behind an initial."""
 TITLE: Final = "title"
