@@ -49,7 +49,7 @@ def not_taken_back(mentions: Iterable[Mention], text: str) -> list[Mention]:
     if any(mention.rank >= COPIED for mention in said) and _COPIED_IN_ERROR.search(text):
         said = [mention for mention in said if mention.rank < COPIED or not mention.fact.startswith(_CHANGING)]
     if any(mention.fact == _ELSEWHERE for mention in said):
-        said = [mention for mention in said if mention.fact != _THERAPY or _OF_THE_BACK.search(_around(mention, text))]
+        said = [mention for mention in said if mention.fact != _THERAPY or _is_of_the_back(mention, text)]
     said = [mention for mention in said if mention.fact != _SCORE or not _is_of_another_test(mention, said, text)]
     numbers = {float(found.group(1)) for found in _DISREGARDED.finditer(text)}
     return _without(numbers, said) if numbers else said
@@ -74,6 +74,14 @@ def _is_of_another_test(score: Mention, said: list[Mention], text: str) -> bool:
         for other in said
         if (of_sentences := _OTHER_SCORES.get(other.fact))
     )
+
+
+def _is_of_the_back(mention: Mention, text: str) -> bool:
+    """Whether the sentence of a mention names the back."""
+    start, end = mention.source.start or 0, mention.source.end or 0
+    begin = max(text.rfind(mark, 0, start) for mark in (". ", "\n\n", ";")) + 1
+    stops = [at for at in (text.find(mark, end) for mark in (". ", ".\n", "\n\n", ";")) if at >= 0]
+    return _OF_THE_BACK.search(text, begin, min(stops, default=len(text))) is not None
 
 
 def _around(mention: Mention, text: str) -> str:
