@@ -48,7 +48,7 @@ TITLE: Final = "title"
 _KEY: Final = re.compile(r"[A-Z][A-Za-z]*(?:[ /&-](?:[A-Za-z]+|[0-9/]{3,10})){0,4}(?: ?\([^()\n]{1,60}\))?:(?=\s)")
 """A form's question, up to its colon."""
 _ANEW: Final = re.compile(
-    rf"{_KEY.pattern}|(?:(?=[A-Z])(?i:bp|hr|vs|temp|spo2|wt|ht|bmi|o2 sat|afebrile|ecog|kps|karnofsky|nrs|vas|pain [0-9])|[Vv]itals?|[Oo]n exam)\b"
+    rf"{_KEY.pattern}|(?:(?=[A-Z])(?i:bp|hr|vs|temp|spo2|wt|ht|bmi|o2 sat|afebrile|ecog|kps|karnofsky|moca|mmse|slums|nrs|vas|pain [0-9])|[Vv]itals?|[Oo]n exam)\b"
 )  # fmt: skip
 """What begins anew below a family history of one line: a form's question, vital signs, or what is found today."""
 _OWN: Final = re.compile(
