@@ -15,6 +15,8 @@ WIDE: Final = re.compile(
 )
 PULSE: Final = re.compile(r"P:\s{0,3}[0-9]{2,3}(?:[\s,;/]|$)")
 """A pulse among vital signs, which is no plan."""
+RULE: Final = re.compile(r"[-–—=_*~]{5,}")
+"""A line that parts what stands above it from another document."""
 MARKED: Final = re.compile(
     r"#{2,6} [^\nA-Za-z]{0,20}[A-Za-z][^\n]{0,100}$|([-=*~_])\1{1,30} ?[A-Za-z][^\n]{0,80}?(?<![.!?])\1{2,80}$")  # fmt: skip
 """A heading of Markdown, or framed, is one whatever it says; one # may stand before a problem of a list."""

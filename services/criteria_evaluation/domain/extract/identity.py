@@ -31,6 +31,12 @@ _PRINTED: Final = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 """The example with which a form tells how to fill it in, with the lines that it goes on over."""
+_NEXT_ONE: Final = re.compile(
+    r"\b(?:case\s+(?:no\.?\s*|#\s*)?[0-9]{1,2}\s+(?:is\s+)?next|next\s+(?:case|patient|pt|up|on\s+the\s+list))\b\s*"
+    r"(?:\([^)\n]{0,40}\)\s*)?[:\-–—][^\n]*(?:\n(?![ \t]*\n)[^\n]*)*",
+    re.IGNORECASE,
+)
+"""What the minutes of a conference go on with, to the end of the paragraph: "Case 5 next: Mr. K. (CT showed ...)"."""
 _MOST: Final = 200
 """So many are looked at: a page has one or two."""
 _NAMED: Final = 80
@@ -53,6 +59,8 @@ def foreign(text: str) -> list[tuple[int, int]]:
         spans += _sheets_of_others(text)
     if "example" in lowered or "sample " in lowered:
         spans += (found.span() for found in itertools.islice(_PRINTED.finditer(text), _MOST))
+    if "next" in lowered:
+        spans += (found.span() for found in itertools.islice(_NEXT_ONE.finditer(text), _MOST))
     return spans
 
 

@@ -84,9 +84,11 @@ class Relatives:
         return bool(other.match(self._text, start, end)) and not own.search(self._text, start, min(end, start + _NEAR))
 
     def meant(self, start: int, end: int, *, begins: bool) -> bool:
-        """Whether the sentence from ``start`` to ``end`` is about another person. ``begins``: it is the first of its section."""
+        """Whether the sentence from ``start`` to ``end`` is about another person. ``begins``: it is the first of its section.
+        A paragraph begins with the patient again."""
         if self._is_another(start, end):
             return True
+        begins = begins or self._text[max(0, start - 2) : start] == "\n\n"
         if self._told is not None and not begins and self._told.match(self._text, start):
             return True
         story = _STORY.match(self._text, start)

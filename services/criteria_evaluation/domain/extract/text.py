@@ -10,6 +10,7 @@ from services.criteria_evaluation.domain.extract.asides import goes_on
 from services.criteria_evaluation.domain.extract.heads import (
     MARKED,
     PULSE,
+    RULE,
     SOAP,
     SOAP_LINE,
     WIDE,
@@ -49,7 +50,7 @@ TITLE: Final = "title"
 _KEY: Final = re.compile(r"[A-Z][A-Za-z]*(?:[ /&-](?:[A-Za-z]+|[0-9/]{3,10})){0,4}(?: ?\([^()\n]{1,60}\))?:(?=\s)")
 """A form's question, up to its colon."""
 _ANEW: Final = re.compile(
-    rf"{_KEY.pattern}|(?:(?=[A-Z])(?i:bp|hr|vs|temp|spo2|wt|ht|bmi|o2 sat|afebrile|ecog|kps|karnofsky|nrs|vas|pain [0-9])|[Vv]itals?|[Oo]n exam|Asking for|Requesting)\b"
+    rf"{_KEY.pattern}|(?:(?=[A-Z])(?i:bp|hr|vs|temp|spo2|wt|ht|bmi|o2 sat|afebrile|ecog|kps|karnofsky|moca|mmse|slums|nrs|vas|pain [0-9])|[Vv]itals?|[Oo]n exam|Asking for|Requesting)\b"
 )  # fmt: skip
 """What begins anew below a family history of one line: a form's question, vital signs, or what is found today."""
 _OWN: Final = re.compile(
@@ -63,6 +64,7 @@ _OF_A_LINE: Final = frozenset(
 """Sections that, where their text follows the heading in its line, end with the next question of a form. The reason for
 a test ends with its paragraph."""
 _OF_A_PARAGRAPH: Final = frozenset({"indication", "request", "policy"})
+_OF_OTHERS: Final = frozenset({"policy", "family"})
 _LEADING: Final = frozenset(
     ["to", "of", "the", "with", "and", "by", "for", "a", "an", "at", "from", "or", "than", "grade", "gr", "wagner", "stage", "about", "type"]
 )  # fmt: skip
@@ -103,8 +105,9 @@ def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
     category: str | None = None
     inline = passing = stopped = False
     for start, end, kind in _paragraphs(text, sections):
-        if kind == "blank":
-            if stopped or (inline and (category in _OF_A_LINE or category == "plan")):
+        ruled = kind == "text" and category not in _OF_OTHERS and RULE.fullmatch(text, start, end) is not None
+        if kind == "blank" or (ruled and text[:start].endswith("\n\n")):
+            if ruled or stopped or (inline and (category in _OF_A_LINE or category == "plan")):
                 name, category, stopped = None, None, False
             continue
         if passing:
@@ -181,7 +184,7 @@ def _continues(last: str, line: str, width: int, sections: Mapping[str, str]) ->
         "   " in line
         or "   " in last
         or "...." in line
-        or "...." in last
+        or ("...." in last or RULE.fullmatch(last))
         or not (line[0].isalnum() or any(c.isalnum() for c in line))
     ):
         return False  # A printed line of name and value, or a rule, stands alone.
