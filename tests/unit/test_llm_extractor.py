@@ -16,10 +16,10 @@ from shared.clinical.model import Document
 from shared.platform.settings import Settings
 from tests.unit.coded_chart import LEXICON
 
-TEXT = "IMAGING: Bone pieces sit inside the canal at L2."
+TEXT = "IMAGING: Bone pieces rest where the nerves run at L2."
 CHART = [Document("sha256:0", TEXT)]
 GOOD = json.dumps(
-    {"facts": [{"fact": "spine.retropulsion", "value": True, "quote": "Bone pieces sit inside the canal"}]}
+    {"facts": [{"fact": "spine.retropulsion", "value": True, "quote": "Bone pieces rest where the nerves run"}]}
 )
 
 

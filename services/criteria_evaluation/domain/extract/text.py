@@ -9,6 +9,7 @@ from services.criteria_evaluation.domain.extract.aligned import aligned_rows, ha
 from services.criteria_evaluation.domain.extract.asides import goes_on
 from services.criteria_evaluation.domain.extract.heads import (
     MARKED,
+    OWN,
     PULSE,
     RULE,
     SOAP,
@@ -53,11 +54,6 @@ _ANEW: Final = re.compile(
     rf"{_KEY.pattern}|(?:(?=[A-Z])(?i:bp|hr|vs|temp|spo2|wt|ht|bmi|o2 sat|afebrile|ecog|kps|karnofsky|moca|mmse|slums|nrs|vas|pain [0-9])|[Vv]itals?|[Oo]n exam|Asking for|Requesting)\b"
 )  # fmt: skip
 """What begins anew below a family history of one line: a form's question, vital signs, or what is found today."""
-_OWN: Final = re.compile(
-    r"(?:Her|His|The patient['’]s) own (?!mother|father|parent|brother|sister|sib|son|daughter|child|family|aunt|uncle)|(?:She|He) (?:herself|himself)\b"
-    r"|No (?:prior |previous |earlier )?(?:XRT|RT|radiation|radiotherapy|irradiation)\b"
-)  # fmt: skip
-"""How a story of relatives comes back to the patient: "Her own pressure today is 116/70", or "No XRT to spine ever"."""
 _OF_A_LINE: Final = frozenset(
     ["family", "past_history", "surgical_history", "indication", "complaint", "social", "medications", "pathology", "review"]
 )  # fmt: skip
@@ -132,7 +128,7 @@ def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
                 and (category in _OF_A_PARAGRAPH or (category in _OF_A_LINE and _ANEW.match(text, first, last)))
             ):
                 name = category = None
-            if inline and category == "family" and _OWN.match(text, first, last):
+            if inline and category == "family" and OWN.match(text, first, last):
                 name = category = None
             if first < last:
                 yield Sentence(first, last, name, category)
