@@ -10,9 +10,12 @@ from services.criteria_evaluation.domain.quantities import Interval
 _WITHDRAWN_BY: Final = {
     "_sleep.void": frozenset({"sleep.ahi", "sleep.events"}),
     "_oxygen.void": frozenset({"oxygen.sao2_rest", "oxygen.sao2_asleep", "oxygen.sao2_exercise"}),
+    "_oxygen.probe": frozenset({"oxygen.sao2_rest", "oxygen.sao2_asleep", "oxygen.sao2_exercise"}),
+    "_oxygen.venous": frozenset({"oxygen.pao2_rest", "oxygen.pao2_asleep", "oxygen.pao2_exercise"}),
+    "_sleep.answers": frozenset({"_sleep.epworth", "symptom.daytime_sleepiness"}),
 }
 """Whose values a statement that a test was no good takes back: those before it."""
-_OF_ITS_PARAGRAPH: Final = frozenset({"_oxygen.void"})
+_OF_ITS_PARAGRAPH: Final = frozenset({"_oxygen.void", "_oxygen.venous", "_sleep.answers"})
 
 
 _DISREGARDED: Final = re.compile(
