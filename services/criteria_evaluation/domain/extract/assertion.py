@@ -16,6 +16,7 @@ from services.criteria_evaluation.domain.lexicon_entries import Trigger
 _ASKS: Final = frozenset({":", "?", "<box>"})
 _AFFIRMED: Final = (["yes"], ["y"], ["present"], ["positive"], ["admits"], ["endorses"])
 _REPLIES: Final = ANSWERS | BOXES | {"yes", "y", "present", "positive"}
+_EITHER: Final = frozenset({"y", "n", "yes", "no"})
 _DENYING: Final = frozenset({"no", "not", "never", "without"})
 _LONGEST_ASKED: Final = 5
 _LONGEST_IN_A_QUESTION: Final = 3
@@ -116,6 +117,10 @@ def _unanswered(words: Sequence[str], boxes: Sequence[int]) -> list[Scope]:
         if own[:1] == [i + 1] and all(words[box] == "<nobox>" for box in own):
             begin = max((k + 1 for k in range(i) if words[k] in PART_ENDS or k in boxes), default=0)
             found.append(Scope("unchecked", begin, i, i + 1, i + 2))
+    for i in boxes[:-1]:
+        if words[i + 1] in _EITHER and words[i + 2 : i + 3] == ["<nobox>"] and words[i] == "<nobox>" and i:
+            begin = max((k + 1 for k in range(i) if words[k] in PART_ENDS or k in boxes or words[k] in _EITHER), default=0)
+            found.append(Scope("unchecked", begin, i, i, i + 1))  # "Cor pulmonale [ ] Y [ ] N"
     return found
 
 

@@ -42,3 +42,8 @@ def is_of_an_image(line: str) -> bool:
 def tells_a_place(heading: str) -> bool:
     """Whether a heading names one vertebra of an image, which its text is of: "MRI T10: metastasis"."""
     return _NAMES_AN_IMAGE.match(heading) is not None and len(levels_in(heading)) == 1
+
+
+def bullet_at(text: str, at: int) -> str:
+    """The bullet that a line begins with at ``at``, with its indent; empty where there is none. "- PMH: HTN" ends with its bullet."""
+    return text[text.rfind("\n", 0, at) + 1 : at + 1] if text[at] in "-*•" else ""

@@ -13,6 +13,7 @@ from services.criteria_evaluation.domain.extract.heads import (
     SOAP,
     SOAP_LINE,
     WIDE,
+    bullet_at,
     is_of_an_image,
     is_stopped,
     tells_a_place,
@@ -99,6 +100,7 @@ def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
     name: str | None = None
     category: str | None = None
     inline = passing = stopped = False
+    bullet = ""
     for start, end, kind in _paragraphs(text, sections):
         if kind == "blank":
             if stopped or (inline and (category in _OF_A_LINE or category == "plan")):
@@ -114,6 +116,7 @@ def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
             if header is not None:
                 begin = first
                 name, category, first = header
+                bullet = bullet_at(text, begin)
                 inline, stopped = first < last, text[begin:last].endswith(".") and first >= last
                 passing = begin != start and category in _OF_A_LINE
                 if category is None:
@@ -123,7 +126,7 @@ def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
             elif (
                 inline
                 and first == start
-                and (category in _OF_A_PARAGRAPH or (category in _OF_A_LINE and _ANEW.match(text, first, last)))
+                and (category in _OF_A_PARAGRAPH or (category in _OF_A_LINE and (_ANEW.match(text, first, last) or bullet == bullet_at(text, first) != "")))
             ):
                 name = category = None
             if inline and category == "family" and _OWN.match(text, first, last):
