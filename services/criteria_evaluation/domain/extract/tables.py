@@ -158,9 +158,9 @@ class Table:
         line = text.rfind("\n", 0, row.starts[0]) + 1
         below = self._end >= 0 and text.count("\n", self._end, start) == 1
         self._end = end
-        if not below or len(cells) == 1 or (_valued(cells) and _valued(self._headings) * 2 > len(self._headings)):
+        if not below or len(cells) == 1 or (_valued(cells) and _valued(self._headings) == len(self._headings)):
             self._headings, self._line = cells, line
-            yield set_apart(row, text) if _valued(cells) > 1 else row
+            yield set_apart(row, text) if _valued(cells) == len(cells) else row
             return
         headings = [heading_of(cell, line, self._headings, self._line) or _NOTHING for cell in cells]
         if len(cells) == 2 and marked(cells[1]) is None:

@@ -15,6 +15,9 @@ _WITHDRAWN_BY: Final = {
     "_sleep.answers": frozenset({"_sleep.epworth", "symptom.daytime_sleepiness"}),
 }
 """Whose values a statement that a test was no good takes back: those before it."""
+_WHERE_ALONE: Final = frozenset({"_oxygen.probe"})
+"""What casts doubt on the only reading there is; of two that differ both stand."""
+_DOUBTED: Final = frozenset(fact for void in _WHERE_ALONE for fact in _WITHDRAWN_BY[void])
 _OF_ITS_PARAGRAPH: Final = frozenset({"_oxygen.void", "_oxygen.venous", "_sleep.answers"})
 
 
@@ -30,7 +33,15 @@ def not_taken_back(mentions: Iterable[Mention], text: str) -> list[Mention]:
     said = list(mentions)
     voids = [mention for mention in said if mention.fact in _WITHDRAWN_BY and mention.said is True]
     if voids:
-        said = [mention for mention in said if not any(_takes_back(void, mention, text) for void in voids)]
+        told = {fact: {mention.said for mention in said if mention.fact == fact} for fact in _DOUBTED}
+        said = [
+            mention
+            for mention in said
+            if not any(
+                _takes_back(void, mention, text) and not (void.fact in _WHERE_ALONE and len(told[mention.fact]) > 1)
+                for void in voids
+            )
+        ]
     numbers = {float(found.group(1)) for found in _DISREGARDED.finditer(text)}
     return _without(numbers, said) if numbers else said
 
