@@ -22,7 +22,8 @@ _OPTIONS: Final = frozenset(
 _WORD: Final = re.compile(r"[A-Za-z]+")
 _NAMED: Final = re.compile(r"(?=[A-Za-z])(?!(?:yes|no|y|n|none|unk)\b)[A-Za-z /]{2,30}", re.IGNORECASE)
 """A question alone in its column, before the column of its box: "Diabetes   [X] no   Stroke   [X] no"."""
-_BOXED: Final = re.compile(r"\s*(?:\[ {0,3}[xX_✓✔]? {0,3}\]|[☐☑☒✓✔])")
+_QUESTION: Final = re.compile(r"(?:^|   )[A-Za-z][A-Za-z /]{0,30} {1,2}\[ {0,3}[xX]? {0,3}\]")
+_BOX: Final = re.compile(r"\s*(?:\[ {0,3}[xX_✓✔]? {0,3}\]|[☐☑☒✓✔])")
 _EITHER: Final = frozenset({"y", "n", "yes", "no"})
 _MEASURED: Final = re.compile(r"\w: \S|\s[0-9]+ ?%|(?:HR|BP|RR|SpO2|Pulse|Borg|Temp)\b:? [0-9]")
 """A value, which no heading of a column has."""
@@ -45,7 +46,10 @@ _OF_RESULTS: Final = frozenset(
 
 def aligned_rows(lines: Sequence[str]) -> list[bool]:
     """Which lines are a heading of two or more columns, or a row below one that has a name and a value for each."""
-    counts = [len(_CELLS.findall(line)) if "   " in line and len(line) <= _LONGEST else 0 for line in lines]
+    counts = [
+        len(_CELLS.findall(line)) if "   " in line and len(line) <= _LONGEST and len(_QUESTION.findall(line)) < 2 else 0
+        for line in lines
+    ]
     rows = [False] * len(lines)
     i = 0
     while i < len(lines):
@@ -153,6 +157,7 @@ def set_apart(tokens: Tokens, text: str) -> Tokens:
 
 
 ANSWERED: Final = frozenset({"no", "yes", "n", "y", "none", "denies"})
+RELATIVES: Final = frozenset({"mother", "father", "sister", "brother", "parents", "parent", "family", "mom", "dad", "wife", "husband"})
 _BY: Final = frozenset({"on", "per", "by", "seen", "noted", "found", "identified"})
 """What says by which test there is none: "Lesion of the nerve      NONE on MRI"."""
 
@@ -175,6 +180,8 @@ def answers_apart(tokens: Tokens) -> Tokens:
         led = i > 0 and words[-1][:3] == "..."  # "Diabetes ........ NO    A1c 5.8"
         if word in ANSWERED and (gap > 1 or led) and alone and words[-1] not in (":", "?", "."):
             mark, answered = "" if led else ":", True
+        elif answered and word == "(" and tokens.word(i + 1) in RELATIVES:
+            mark, answered = ";", False  # "Diabetes ..... N (mother - yes)"
         elif answered and gap > 1 and word != "(":
             mark, answered = ";", False
         if mark:
@@ -202,7 +209,7 @@ def questions(text: str, start: int, end: int) -> list[tuple[int, int]]:
     cells = list(itertools.pairwise([start, *(n for gap in gaps for n in gap.span()), end]))[::2]
     for begin, stop in cells if len(cells) > 1 else ():
         asked = _ASKED.search(text, begin, stop) is not None
-        if answered is not None and _NAMED.fullmatch(text, begin, stop) and _BOXED.match(text, stop, end):
+        if answered is not None and _NAMED.fullmatch(text, begin, stop) and _BOX.match(text, stop, end):
             found.append((at, answered))
             at, answered = begin, None
             continue

@@ -22,6 +22,10 @@ _NEARLY_ALL: Final = 0.95
 _UNFINISHED: Final = re.compile(r"[^\s.:;!?]\n\n[a-z]")
 _SPACED_PERCENT: Final = re.compile(r"(?:(?<=  )|(?<=: )|(?<=\n))([1-9]) ([0-9])(?= {0,2}%)")
 """A number that a scan has torn apart: "SpO2:   8 7 %"."""
+_TORN_STOP: Final = re.compile(r"(?<=[\w)\]]) ([.,:;])(?=\s|$)")
+_STOP: Final = re.compile(r"[.,:;](?=\s|$)")
+_FEWEST_STOPS: Final = 6
+"""Stops that a scan has set apart from their words: "COPD , HTN . No stroke ."."""
 _EMPTY: Final = re.compile(r"\n\n\n+")
 _GAP: Final = "    "
 _WIDEST: Final = 60
@@ -73,6 +77,8 @@ def usual(text: str) -> Layout | None:
     if "\t" in text:
         shifts.append(Shifts())
         laid = _without_tabs(text, shifts[-1])
+    if _has_torn_stops(laid):
+        laid = _TORN_STOP.sub(r"\1 ", laid)
     if _SPACED_PERCENT.search(laid) is not None:
         shifts.append(Shifts())
         laid = _without_spaced_percents(laid, shifts[-1])
@@ -103,6 +109,11 @@ def _without_tabs(text: str, shifts: Shifts) -> str:
             origin += len(row[-1]) + 1
             made.append("".join(padded))
     return "\n".join(made)
+
+
+def _has_torn_stops(text: str) -> bool:
+    torn = len(_TORN_STOP.findall(text))
+    return torn >= _FEWEST_STOPS and torn * 2 > len(_STOP.findall(text))
 
 
 def _without_spaced_percents(text: str, shifts: Shifts) -> str:
