@@ -157,7 +157,6 @@ def set_apart(tokens: Tokens, text: str) -> Tokens:
 
 
 ANSWERED: Final = frozenset({"no", "yes", "n", "y", "none", "denies"})
-RELATIVES: Final = frozenset({"mother", "father", "sister", "brother", "parents", "parent", "family", "mom", "dad", "wife", "husband"})
 _BY: Final = frozenset({"on", "per", "by", "seen", "noted", "found", "identified"})
 """What says by which test there is none: "Lesion of the nerve      NONE on MRI"."""
 
@@ -180,8 +179,6 @@ def answers_apart(tokens: Tokens) -> Tokens:
         led = i > 0 and words[-1][:3] == "..."  # "Diabetes ........ NO    A1c 5.8"
         if word in ANSWERED and (gap > 1 or led) and alone and words[-1] not in (":", "?", "."):
             mark, answered = "" if led else ":", True
-        elif answered and word == "(" and tokens.word(i + 1) in RELATIVES:
-            mark, answered = ";", False  # "Diabetes ..... N (mother - yes)"
         elif answered and gap > 1 and word != "(":
             mark, answered = ";", False
         if mark:

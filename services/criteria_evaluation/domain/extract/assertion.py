@@ -79,6 +79,9 @@ def scopes(words: Sequence[str], hits: Sequence[Hit], asides: Sequence[tuple[int
             aside = aside_of(hit.start, hit.end, asides)
             others = [d for d in denials if aside_of(*d, asides) in (None, aside)]
         ends = _ends_for(hit, stops, turns, others)
+        if asides and hit.trigger.kind == "family":  # "Diabetes: no (mother yes)"
+            told = next((begin for begin, close in asides if begin <= hit.start < close), 0)
+            ends = [*ends, (told, told)] if ANSWERS.intersection(words[max(told - 2, 0) : told]) else ends
         if words[hit.end - 1] == "<neg>":
             # "DM (+) CAD (-)": a sign is of what stands between the one before it and it.
             ends = [*ends, *((k, k + 1) for k in range(hit.start) if words[k] in ("<neg>", "<pos>"))]
