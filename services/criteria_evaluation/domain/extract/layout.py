@@ -78,7 +78,8 @@ def usual(text: str) -> Layout | None:
         shifts.append(Shifts())
         laid = _without_tabs(text, shifts[-1])
     if _has_torn_stops(laid):
-        laid = _TORN_STOP.sub(r"\1 ", laid)
+        shifts.append(Shifts())
+        laid = _with_stops_at_words(laid, shifts[-1])
     if _SPACED_PERCENT.search(laid) is not None:
         shifts.append(Shifts())
         laid = _without_spaced_percents(laid, shifts[-1])
@@ -114,6 +115,12 @@ def _without_tabs(text: str, shifts: Shifts) -> str:
 def _has_torn_stops(text: str) -> bool:
     torn = len(_TORN_STOP.findall(text))
     return torn >= _FEWEST_STOPS and torn * 2 > len(_STOP.findall(text))
+
+
+def _with_stops_at_words(text: str, shifts: Shifts) -> str:
+    for gone, found in enumerate(_TORN_STOP.finditer(text), start=1):
+        shifts.add(found.start() + 1 - gone, found.start() + 1)
+    return _TORN_STOP.sub(r"\1", text)
 
 
 def _without_spaced_percents(text: str, shifts: Shifts) -> str:
