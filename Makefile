@@ -8,10 +8,13 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
 UV_LOCK := .venv/bin/python -m uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header \
 	--python-version 3.11 pyproject.toml
 
+# Tests of the flow wait for other processes most of the time; each worker has servers of its own.
+WORKERS ?= 2
+
 help:
 	@echo "make install    the command, in .venv/bin/priorauth"
 	@echo "make demo       the whole flow with real servers; ARGS=--once ends after one run"
-	@echo "make test       lint, types, walls and every test; ARGS passes on to pytest"
+	@echo "make test       lint, types, walls and every test; ARGS passes on to pytest, WORKERS=0 runs them in one process"
 	@echo "make lint       ruff, mypy and import-linter alone"
 	@echo "make bench      the load that README quotes, into benchmarks/results.json"
 	@echo "make evaluate   accuracy over the cases in tests/cases"
@@ -45,7 +48,7 @@ lint: install
 	.venv/bin/lint-imports
 
 test: lint
-	.venv/bin/python -m pytest $(ARGS)
+	.venv/bin/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 bench: .venv/.bench
 	.venv/bin/python -m benchmarks.run $(ARGS)

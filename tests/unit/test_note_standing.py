@@ -21,6 +21,11 @@ from tests.support.labels import as_label
         ),
         ("Retropulsion is present.\n\nCORRECTION: There is no retropulsion.", "spine.retropulsion", False),
         ("There is retropulsion. There is no retropulsion.", "spine.retropulsion", "conflicting"),
+        (
+            "Pathology of L2: renal cell carcinoma metastasis.\n\nOncology: metastatic plasmacytoma of L2.",
+            "oncology.radiosensitive",
+            "conflicting",
+        ),
         ("07/10/2026: pain 9/10\n07/12/2026: pain 4/10", "pain.score", [4, 4]),
         (
             "3/1/2026: dynamic films show no instability at L4-5.\n6/1/2026: L4-5 is now unstable.",

@@ -45,6 +45,7 @@ RESERVED: Final = [
     "The specimen drawn with the morning labs was venous.",
     "The two readings do not match.",
     "There is a discrepancy between the form and the note.",
+    "The fractured vertebra is T7; the level stated above should be amended accordingly.",
 ]
 UNRESERVED: Final = [
     "There was no artifact and the oximeter stayed on.",
@@ -83,6 +84,11 @@ def test_what_is_put_right_in_the_same_paragraph_is_none(lexicon: Lexicon) -> No
     note = "Weight loss clinic. BMI 29.8.\n\nADDENDUM: the BMI above was entered in error{}"
     assert _reserved(note.format("."), lexicon)
     assert _reserved(note.format("; the correct BMI is 41.8."), lexicon) == []
+
+
+def test_levels_add_up_so_that_no_other_level_puts_one_right(lexicon: Lexicon) -> None:
+    note = "MRI: pathologic fracture of T9.\n\nADDENDUM: the fractured vertebra is T7. The level above was misread."
+    assert _reserved(note, lexicon) == ["misread"]
 
 
 def test_a_document_that_is_not_read_has_none(lexicon: Lexicon) -> None:

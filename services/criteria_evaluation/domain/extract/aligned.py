@@ -11,7 +11,9 @@ _GAP: Final = 3
 """So many blanks set two cells apart; fewer are a wide space."""
 _CELLS: Final = re.compile(r"\S+(?: {1,2}\S+)*")
 _LONGEST: Final = 300
-_ASKED: Final = re.compile(r"\[ {0,3}[xX_✓✔]? {0,3}\]|\([ xX]\)|[☐☑☒✓✔]|__+|[:?][ ]?\S|[ ](?:[YN]|yes|no|Yes|No|YES|NO)$")
+_ASKED: Final = re.compile(
+    r"\[ {0,3}[xX_✓✔]? {0,3}\]|\([ xX]\)|[☐☑☒✓✔]|__+|[:?][ ]?\S|[ ](?:[YN]|yes|no|Yes|No|YES|NO)$"
+)
 """A box, a question with its answer, or an answer at the end."""
 _WIDE: Final = re.compile(r"(?<=\S)(?:[ ]{2,}|\t+)(?=\S)")
 _BREATHED: Final = frozenset({"air", "ra", "oxygen", "cannula", "nc"})

@@ -16,6 +16,14 @@ _HOW: Final = re.compile(
 )
 
 
+_GOT: Final = re.compile(
+    r"\s*(?:he|she|(?:the\s+)?(?:patient|pt))\s+(?:repeated|scored|got|understood|achieved|reached)\s[^.;\n]{0,12}?"
+    r"[0-9]{1,3}\s?(?:%|percent\b|per cent\b)",
+    re.IGNORECASE,
+)
+"""What came of the test that stands before the semicolon: "AzBio was played in quiet; she repeated 21 percent"."""
+
+
 def goes_on(text: str, at: int, end: int) -> bool:
     """Whether the words at ``at`` have no subject but the value in the sentence before, which they therefore belong to."""
-    return _HOW.match(text, at, end) is not None
+    return _HOW.match(text, at, end) is not None or (text[at - 1 : at] == ";" and _GOT.match(text, at, end) is not None)

@@ -33,6 +33,9 @@ def derive(facts: Facts, lexicon: Lexicon) -> None:
         if stated is not None and not checked:
             continue
         said = _said(rule, facts, lexicon)
+        if said is None and stated is None and _is_disputed(rule, facts):
+            facts[rule.fact] = fact_of(kind, None, _sources(rule, [facts[rule.of[0]]]))
+            continue
         if said is None or (isinstance(said, Interval) and not within(kind, said)):
             continue
         inputs = [facts[name] for name in (*rule.of, *(name for name, _ in rule.when)) if name in facts]
@@ -45,6 +48,11 @@ def derive(facts: Facts, lexicon: Lexicon) -> None:
 def _is_proposed(stated: Fact | None) -> bool:
     """Whether nothing but the optional extractor states the fact, so that a derivation stands beside it and not behind."""
     return stated is not None and all(source.by is not None for source in stated.sources)
+
+
+def _is_disputed(rule: Rule, facts: Facts) -> bool:
+    """Whether the one fact that decides is in dispute: of two primaries one may be radiosensitive, which is no silence."""
+    return rule.kind == "map" and facts[rule.of[0]].status == "conflicting"
 
 
 def _known(facts: Facts, name: str) -> Fact | None:

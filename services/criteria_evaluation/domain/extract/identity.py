@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from services.criteria_evaluation.domain.extract.cases import cases_of_others
+
 _BORN: Final = re.compile(
     r"\b(?:dob|d\.o\.b\.|date of birth)\s{0,3}:?\s{0,3}([0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4})", re.IGNORECASE
 )
@@ -29,19 +31,27 @@ _PRINTED: Final = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 """The example with which a form tells how to fill it in, with the lines that it goes on over."""
+_NEXT_ONE: Final = re.compile(
+    r"\b(?:case\s+(?:no\.?\s*|#\s*)?[0-9]{1,2}\s+(?:is\s+)?next|next\s+(?:case|patient|pt|up|on\s+the\s+list))\b\s*"
+    r"(?:\([^)\n]{0,40}\)\s*)?[:\-–—][^\n]*(?:\n(?![ \t]*\n)[^\n]*)*",
+    re.IGNORECASE,
+)
+"""What the minutes of a conference go on with, to the end of the paragraph: "Case 5 next: Mr. K. (CT showed ...)"."""
 _MOST: Final = 200
 """So many are looked at: a page has one or two."""
 _NAMED: Final = 80
 
 
 def foreign(text: str) -> list[tuple[int, int]]:
-    """The parts of a text that are of others: under another birth date or record number than its first, taken back by a
-    notice, or a form's printed example."""
+    """The parts of a text that are of others: under another birth date or record number than its first, another case of
+    the same minutes, taken back by a notice, or a form's printed example."""
     lowered = text.lower()
     spans: list[tuple[int, int]] = []
     # Few texts bear any of these words, which is told far faster than by a pattern.
     if "dob" in lowered or "d.o.b" in lowered or "of birth" in lowered:
         spans += _of_others(text, _BORN)
+    if "case" in lowered or "patient" in lowered:
+        spans += cases_of_others(text)
     if "mrn" in lowered:
         spans += _of_others(text, _RECORD)
     if "belong" in lowered or any(word in lowered for word in _TAKEN_BACK):
@@ -49,6 +59,8 @@ def foreign(text: str) -> list[tuple[int, int]]:
         spans += _sheets_of_others(text)
     if "example" in lowered or "sample " in lowered:
         spans += (found.span() for found in itertools.islice(_PRINTED.finditer(text), _MOST))
+    if "next" in lowered:
+        spans += (found.span() for found in itertools.islice(_NEXT_ONE.finditer(text), _MOST))
     return spans
 
 

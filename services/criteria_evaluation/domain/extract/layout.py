@@ -27,6 +27,11 @@ _STOP: Final = re.compile(r"[.,:;](?=\s|$)")
 _FEWEST_STOPS: Final = 6
 """Stops that a scan has set apart from their words: "COPD , HTN . No stroke ."."""
 _EMPTY: Final = re.compile(r"\n\n\n+")
+_APART: Final = re.compile(r"\w [,:]\s")
+_SCANNED: Final = 5
+"""So often a blank stands before a comma or colon in a text that was read from a scan."""
+_SPLIT_PERCENT: Final = re.compile(r"(?<![\w.,/:%-])(?<![0-9] )[0-9] [0-9](?= {0,2}%)")
+"""A number of two digits that a scan has drawn apart: "4 2  %"."""
 _GAP: Final = "    "
 _WIDEST: Final = 60
 _GROWS: Final = 8
@@ -86,9 +91,24 @@ def usual(text: str) -> Layout | None:
     if "\n\n" in laid and _is_double_spaced(laid):
         shifts.append(Shifts())
         laid = _closed_up(laid, shifts[-1])
+    if "%" in laid and len(_APART.findall(laid)) >= _SCANNED and _SPLIT_PERCENT.search(laid):
+        shifts.append(Shifts())
+        laid = _with_percents_joined(laid, shifts[-1])
     if _is_caseless(laid[:_HEAD]):
         laid = _with_capitals(laid)
     return None if laid == text else Layout(laid, shifts)
+
+
+def _with_percents_joined(text: str, shifts: Shifts) -> str:
+    """The text of a scan without the blank that parts the digits of a percentage."""
+    made: list[str] = []
+    length = at = 0
+    for found in _SPLIT_PERCENT.finditer(text):
+        made.append(text[at : found.start() + 1])
+        length += len(made[-1])
+        at = found.start() + 2
+        shifts.add(length, at)
+    return "".join([*made, text[at:]])
 
 
 def _without_tabs(text: str, shifts: Shifts) -> str:

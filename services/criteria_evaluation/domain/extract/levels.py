@@ -101,8 +101,8 @@ def _is_sequence(words: Sequence[str], i: int, level: str) -> bool:
     """Whether what follows shows that the T1 or T2 before it is an MR sequence or a TNM stage."""
     if level[0] != "T":
         return False
-    if i < len(words) and words[i] == "-":
-        i += 1
+    if i < len(words) and words[i] in ("-", "/"):
+        i += 1  # "T2-weighted", "T2/STIR".
     if i >= len(words):
         return False
     following = words[i]

@@ -1,6 +1,7 @@
 """From what all places of the chart say to facts: agreement is known, contradiction is conflicting, silence is unknown."""
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from services.criteria_evaluation.domain.extract.mention import Mention, Said
 from services.criteria_evaluation.domain.extract.standing import COPIED
@@ -82,6 +83,11 @@ def _deciding(kind: FactType, mentions: Sequence[Mention]) -> tuple[list[Mention
     return kept, others
 
 
+_ROUNDED: Final = 0.06
+"""Times that differ by so little are one, and that which is no whole number of weeks or months is it."""
+_MONTH: Final = 30.4375
+
+
 def agreed(kind: FactType, mentions: Sequence[Mention]) -> Said | None:
     """What all of them say, or None where they contradict each other. Sets add up, unless coded and prose share nothing."""
     if kind.kind in ("levels", "codes"):
@@ -89,7 +95,18 @@ def agreed(kind: FactType, mentions: Sequence[Mention]) -> Said | None:
     first = mentions[0].said
     if not isinstance(first, Interval):
         return first if all(m.said == first for m in mentions) else None
-    return _common([m.said for m in mentions if isinstance(m.said, Interval)])
+    said = [m.said for m in mentions if isinstance(m.said, Interval)]
+    common = _common(said)
+    return _nearly(said) if common is None and kind.aged else common
+
+
+def _nearly(said: Sequence[Interval]) -> Interval | None:
+    """From the least to the most of times of which one is told in round weeks or months: "seven months", since January 20."""
+    numbers = [i.low for i in said if i.low is not None and i.low == i.high]
+    if len(numbers) < len(said) or max(numbers) - min(numbers) > _ROUNDED * max(numbers):
+        return None
+    exact = {number for number in numbers if number % 7 and number % _MONTH} or set(numbers)
+    return Interval(min(exact), max(exact))
 
 
 def _common(said: Sequence[Interval]) -> Interval | None:

@@ -24,7 +24,7 @@ from services.criteria_evaluation.domain.extract.scan import scan
 from services.criteria_evaluation.domain.extract.standing import Marks, Standing, marks_of
 from services.criteria_evaluation.domain.extract.tables import Table
 from services.criteria_evaluation.domain.extract.text import Sentence, sentences
-from services.criteria_evaluation.domain.extract.tokens import is_series, note_date, tokens_of
+from services.criteria_evaluation.domain.extract.tokens import has_entries, is_series, note_date, tokens_of
 from services.criteria_evaluation.domain.extract.values import units_of
 from services.criteria_evaluation.domain.extract.withdrawn import not_taken_back
 from services.criteria_evaluation.domain.extract.words import Tokens
@@ -120,7 +120,7 @@ class _Reader:
         self._lexicon = lexicon
         self._memory = memory
         self.on = document.date or note_date(document.text)
-        self._standing = Standing(self.on, series=is_series(document.text))
+        self._standing = Standing(self.on, series=is_series(document.text), entries=has_entries(document.text))
         self._around = Open()
         self._section: str | None = None
         self._report = bool(_REPORT.search(document.text)) or len(_SPOKEN_OF.findall(document.text)) < _OFTEN

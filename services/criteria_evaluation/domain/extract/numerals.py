@@ -71,7 +71,10 @@ COMPARATORS: Final[dict[tuple[str, ...], str]] = {
         (LOW, "at least|no less than|not less than|minimum of|a minimum of|>=|> =|≥|no fewer than"),
         (HIGH_OPEN, "less than|fewer than|under|below|shorter than|<|within"),
         (HIGH, "at most|no more than|not more than|up to|maximum of|<=|< =|≤|no greater than"),
-        (ABOUT, "about|approximately|approx|around|roughly|nearly|almost|~|≈|estimated at|some|circa|ca"),
+        (
+            ABOUT,
+            "adds up to|add up to|adding up to|added up to|about|approximately|approx|around|roughly|nearly|almost|~|≈|estimated at|some|circa|ca",
+        ),
     )
     for phrase in phrases.split("|")
 }

@@ -72,6 +72,7 @@ def _page_day(text: str, start: int, end: int) -> dt.date | None:
                 continue
             apart = i > 0 and tokens.starts[i] - tokens.ends[i - 1] >= _COLUMN
             typed = i > 0 and words[i - 1] in _TYPED
+            typed = typed or (words[found[1] :] == [")"] and "(" in words[:i] and not _TYPED.isdisjoint(words[:i]))
             return found[0] if (apart or typed) and _NOT_WRITTEN.isdisjoint(words[:i]) else None
     return None
 

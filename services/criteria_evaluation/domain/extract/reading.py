@@ -9,6 +9,7 @@ from services.criteria_evaluation.domain.extract.assertion import Scope, flags_o
 from services.criteria_evaluation.domain.extract.contexts import Holding, Opened, by_group, carried_on
 from services.criteria_evaluation.domain.extract.forms import BOXES, FORM
 from services.criteria_evaluation.domain.extract.mention import Said, said_in
+from services.criteria_evaluation.domain.extract.nought import is_nought
 from services.criteria_evaluation.domain.extract.scan import Found, scan
 from services.criteria_evaluation.domain.extract.standing import Marks, superseded
 from services.criteria_evaluation.domain.extract.text import TITLE
@@ -145,7 +146,7 @@ def read_units(units: Units, place: Place, on: dt.date | None, marks: Marks, lex
         negated, rank = judgement
         if target.yields and holding.one_of(target.yields, hit.at):
             rank += _YIELDING
-        said = _said(target, units, hit.slot, negated, on, lexicon)
+        said = _said(target, units, hit.slot, negated or is_nought(units, hit), on, lexicon)
         if said is None:
             continue
         start = next((at for p in taken if (at := units.starts[p]) >= place.begin), units.starts[taken[0]])

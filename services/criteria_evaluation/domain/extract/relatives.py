@@ -29,6 +29,11 @@ _SHE: Final = re.compile(r"[SsſHhPp](?i:(?<=\bs)he|(?<=\bh)ers?|(?<=\bp)(?:atie
 """He, him, his or she, her, hers, or the patient; the set of first letters lets all other words be skipped fast."""
 
 
+_EXAMINES: Final = re.compile(
+    r"s?he\s(?:also\s)?(?:found|finds|examined|examines|considers|scored|scores|measured|graded|rated|reviewed|judges|recommends|proposes)\b",
+    re.IGNORECASE,
+)
+"""What a clinician does, whatever his sex: "He found full strength in both legs"."""
 _HIM: Final = re.compile(r"\bhe\b", re.IGNORECASE)
 _HER: Final = re.compile(r"\bshe\b", re.IGNORECASE)
 _CLEARLY: Final = 2
@@ -69,7 +74,7 @@ class Relatives:
         self._is_asked = False
 
     def _is_another(self, start: int, end: int) -> bool:
-        if self._text[start : start + 2] not in _BEGINNINGS:
+        if self._text[start : start + 2] not in _BEGINNINGS or _EXAMINES.match(self._text, start, end):
             return False
         if not self._is_asked:  # Not a cached property, which compiled code works out anew each time.
             self._sex, self._is_asked = _sex_in(self._text), True
@@ -79,9 +84,11 @@ class Relatives:
         return bool(other.match(self._text, start, end)) and not own.search(self._text, start, min(end, start + _NEAR))
 
     def meant(self, start: int, end: int, *, begins: bool) -> bool:
-        """Whether the sentence from ``start`` to ``end`` is about another person. ``begins``: it is the first of its section."""
+        """Whether the sentence from ``start`` to ``end`` is about another person. ``begins``: it is the first of its section.
+        A paragraph begins with the patient again."""
         if self._is_another(start, end):
             return True
+        begins = begins or self._text[max(0, start - 2) : start] == "\n\n"
         if self._told is not None and not begins and self._told.match(self._text, start):
             return True
         story = _STORY.match(self._text, start)

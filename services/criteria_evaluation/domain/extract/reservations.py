@@ -101,6 +101,10 @@ _SIGNS: Final = (
         rf"(?:(?:pleth|waveform|signal|trace|tracing)\b[^.]{{0,20}}\b{_WEAK}\b|(?:poor|weak|bad|no) (?:pleth|waveform|signal|tracing))",
     ),
     (("hereby",), r"hereby\b"),
+    (
+        ("amended", "corrected", "revised", "replaced", "changed"),
+        r"(?:should|must|needs? to|is to|are to|to) be (?:amended|corrected|revised|replaced|changed|read as)\b",
+    ),
     (("retract", "rescind", "supersede"), r"(?:retract(?:ed|s)?\b(?! (?:the|with|cough))|rescind\w*|supersede[ds]?\b)"),
     (
         ("correct", "wrong", "untrue", "inaccurate", "obsolete", "outdated", "not true"),
@@ -163,10 +167,10 @@ def _places(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _corrected(mentions: Iterable[Mention], ends: Sequence[int]) -> set[int]:
-    """The paragraphs, by their number, that state a fact otherwise than an earlier one does."""
+    """The paragraphs, by their number, that state a fact otherwise than an earlier one does. Sets add up, so that nothing comes of them."""
     said: dict[str, list[tuple[int, object]]] = {}
     for mention in mentions:
-        if mention.source.start is not None:
+        if mention.source.start is not None and not isinstance(mention.said, tuple):
             said.setdefault(mention.fact, []).append((bisect.bisect_right(ends, mention.source.start), mention.said))
     corrected: set[int] = set()
     for places in said.values():

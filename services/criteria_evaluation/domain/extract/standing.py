@@ -89,7 +89,7 @@ class Marks:
     may go on after "copied". ``corrects``: it speaks of a mistake. ``date``: it is an entry of this day. ``renews``: its first
     word says that what follows is of today. ``first_read``: it says that somebody only had a first look.
     ``of_day``: the day of what it says was copied.
-    ``leads``: the day with which it begins, an entry's in a series.
+    ``leads``: the day with which it begins, an entry's in a series. ``alone``: it is nothing but a day.
     """
 
     head: frozenset[str]
@@ -101,6 +101,7 @@ class Marks:
     first_read: bool
     of_day: dt.date | None
     leads: dt.date | None
+    alone: bool
 
     def __init__(
         self,
@@ -113,6 +114,7 @@ class Marks:
         first_read: bool = False,
         of_day: dt.date | None = None,
         leads: dt.date | None = None,
+        alone: bool = False,
     ) -> None:
         self.head = head
         self.amends = amends
@@ -123,6 +125,7 @@ class Marks:
         self.first_read = first_read
         self.of_day = of_day
         self.leads = leads
+        self.alone = alone
 
 
 _UNMARKED: Final = Marks(frozenset(), False, False, False, None)
@@ -143,6 +146,7 @@ def marks_of(units: Units, *, row: bool = False) -> Marks:
         renews=words[0] in _NEWER,
         first_read=words[0] in _FIRST_READ,
         leads=_leading_date(units),
+        alone=words in (["<date>"], ["<date>", ":"]),
         of_day=None if _COPIED.isdisjoint(words[:_SOON]) else _first_date(units),
     )
 
@@ -171,8 +175,9 @@ def _entry_date(units: Units, *, row: bool) -> dt.date | None:
 class Standing:
     """The standing of the text that is being read, as its lines change it."""
 
-    def __init__(self, on: dt.date | None, *, series: bool = False) -> None:
-        self._note = on
+    def __init__(self, on: dt.date | None, *, series: bool = False, entries: bool = False) -> None:
+        self._note = self._entry = on
+        self._entries = entries
         self._series = series
         self.on = on
         self.copied = False
@@ -193,7 +198,7 @@ class Standing:
         known = category is not None
         head, dated = marks.head, False
         if new_section:
-            self.on = self._note
+            self.on = self._entry
             self.copied = self.copied and not (self._only_here and known)
             heading = _WORDS.findall((section or "").lower())
             dated = any(word.isdigit() for word in heading) or not _FORWARD.isdisjoint(heading)
@@ -209,6 +214,8 @@ class Standing:
         date = marks.leads if marks.date is None and self._series else marks.date
         if date is not None and (self._note is None or date <= self._note):
             self.on = date
+            if marks.alone and self._entries:
+                self._entry = date
 
     def _marked(self, head: frozenset[str], marks: Marks, *, new_section: bool, dated: bool) -> None:
         """Takes note of words that mark copied text, an addendum, or the end of either."""
@@ -253,9 +260,9 @@ def superseded(words: Sequence[str], at: int) -> bool:
     if following is None:
         return False
     between = words[at + 1 : following]
-    if between and between[0] in _NOW and not _EARLIER.isdisjoint(between):
-        return False  # "9/10 now, was 6/10"
     after = words[following + 1 : following + 3]
+    if between and between[0] in _NOW and (not _EARLIER.isdisjoint(between) or list(after) == ["<dur>", "ago"]):
+        return False  # "9/10 now, was 6/10", "ECOG 3 now, ECOG 1 two weeks ago"
     if (
         between
         and between[0] in _NOW

@@ -9,13 +9,18 @@ from services.criteria_evaluation.domain.extract.aligned import aligned_rows, ha
 from services.criteria_evaluation.domain.extract.asides import goes_on
 from services.criteria_evaluation.domain.extract.heads import (
     MARKED,
+    NO_VALUE,
+    OWN,
     PULSE,
+    RULE,
     SOAP,
     SOAP_LINE,
     WIDE,
     bullet_at,
+    heading_words,
     is_of_an_image,
     is_stopped,
+    of_an_exam,
     tells_a_place,
 )
 from services.criteria_evaluation.domain.extract.tables import table_rows
@@ -29,18 +34,14 @@ _ANSWER: Final = re.compile(
     re.IGNORECASE,
 )
 _ITEM: Final = re.compile(
-    r"[ \t]*(?:[-*•·‣▪●–—>]+[ \t]|[0-9]{1,2}[.)][ \t]|[A-Za-z][.)][ \t]|\[[ xX_]?\]|\([ xX]\)|[☐☑☒✓✔])"
+    r"[ \t]*(?:[-*•·‣▪●–—>]+[ \t]|#[ \t]?(?=[A-Za-z])|[0-9]{1,2}[.)][ \t]|[A-Za-z][.)][ \t]|\[[ xX_]?\]|\([ xX]\)|[☐☑☒✓✔])"
 )
-_NO_VALUE: Final = re.compile(
-    r"(?:[^0-9\n]|[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}|[0-9]{4}(?:-[0-9]{2}-[0-9]{2})?(?![0-9]))*"
-)
-"""A line without a number other than a date: "ECOG PS 2" is no title."""
-_LETTERS: Final = re.compile(r"[A-Za-z]+")
 _ABBREVIATIONS: Final = frozenset(
     ["dr", "mr", "mrs", "ms", "st", "vs", "approx", "gr", "e.g", "i.e", "eg", "ie", "etc", "fig",
      "no.", "dept", "prof", "jr", "sr", "resp", "incl", "max", "min", "est", "hx", "pt", "mod", "bilat"]
 )  # fmt: skip
 _INITIAL: Final = re.compile(r"(?:\b(?:by|with|per|from|see|Dr\.?)|w/|[/(])\s?[A-Z]$")
+_DENIES: Final = re.compile(r"(?:no|denies|denied|none|never)\b")  # A sentence: "since 2021. no tumor".
 _SURNAME: Final = re.compile(r"[A-Z][a-z]{2,}")
 """The name behind an initial."""
 TITLE: Final = "title"
@@ -48,19 +49,16 @@ TITLE: Final = "title"
 _KEY: Final = re.compile(r"[A-Z][A-Za-z]*(?:[ /&-](?:[A-Za-z]+|[0-9/]{3,10})){0,4}(?: ?\([^()\n]{1,60}\))?:(?=\s)")
 """A form's question, up to its colon."""
 _ANEW: Final = re.compile(
-    rf"{_KEY.pattern}|(?:(?=[A-Z])(?i:bp|hr|vs|temp|spo2|wt|ht|bmi|o2 sat|afebrile|ecog|kps|karnofsky|nrs|vas|pain [0-9])|[Vv]itals?|[Oo]n exam)\b"
+    rf"{_KEY.pattern}|(?:(?=[A-Z])(?i:bp|hr|vs|temp|spo2|wt|ht|bmi|o2 sat|afebrile|ecog|kps|karnofsky|moca|mmse|slums|nrs|vas|pain [0-9])|[Vv]itals?|[Oo]n exam|Asking for|Requesting)\b"
 )  # fmt: skip
 """What begins anew below a family history of one line: a form's question, vital signs, or what is found today."""
-_OWN: Final = re.compile(
-    r"(?:Her|His|The patient['’]s) own (?!mother|father|parent|brother|sister|sib|son|daughter|child|family|aunt|uncle)|(?:She|He) (?:herself|himself)\b"
-)  # fmt: skip
-"""How a story of relatives comes back to the patient: "Her own pressure today is 116/70"."""
 _OF_A_LINE: Final = frozenset(
     ["family", "past_history", "surgical_history", "indication", "complaint", "social", "medications", "pathology", "review"]
 )  # fmt: skip
 """Sections that, where their text follows the heading in its line, end with the next question of a form. The reason for
 a test ends with its paragraph."""
 _OF_A_PARAGRAPH: Final = frozenset({"indication", "request", "policy"})
+_OF_OTHERS: Final = frozenset({"policy", "family"})
 _LEADING: Final = frozenset(
     ["to", "of", "the", "with", "and", "by", "for", "a", "an", "at", "from", "or", "than", "grade", "gr", "wagner", "stage", "about", "type"]
 )  # fmt: skip
@@ -102,8 +100,9 @@ def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
     inline = passing = stopped = False
     bullet = ""
     for start, end, kind in _paragraphs(text, sections):
-        if kind == "blank":
-            if stopped or (inline and (category in _OF_A_LINE or category == "plan")):
+        ruled = kind == "text" and category not in _OF_OTHERS and RULE.fullmatch(text, start, end) is not None
+        if kind == "blank" or (ruled and text[:start].endswith("\n\n")):
+            if ruled or stopped or (inline and (category in _OF_A_LINE or category == "plan")):
                 name, category, stopped = None, None, False
             continue
         if passing:
@@ -126,10 +125,16 @@ def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
             elif (
                 inline
                 and first == start
-                and (category in _OF_A_PARAGRAPH or (category in _OF_A_LINE and (_ANEW.match(text, first, last) or bullet == bullet_at(text, first) != "")))
+                and (
+                    category in _OF_A_PARAGRAPH
+                    or (
+                        category in _OF_A_LINE
+                        and (_ANEW.match(text, first, last) or bullet == bullet_at(text, first) != "")
+                    )
+                )
             ):
                 name = category = None
-            if inline and category == "family" and _OWN.match(text, first, last):
+            if inline and category == "family" and OWN.match(text, first, last):
                 name = category = None
             if first < last:
                 yield Sentence(first, last, name, category)
@@ -181,7 +186,7 @@ def _continues(last: str, line: str, width: int, sections: Mapping[str, str]) ->
         "   " in line
         or "   " in last
         or "...." in line
-        or "...." in last
+        or ("...." in last or RULE.fullmatch(last))
         or not (line[0].isalnum() or any(c.isalnum() for c in line))
     ):
         return False  # A printed line of name and value, or a rule, stands alone.
@@ -214,7 +219,7 @@ def _unmarked(line: str, sections: Mapping[str, str]) -> tuple[int, bool] | None
     candidate = line[:colon] if colon > 0 else line if len(line) <= _LONGEST_HEADER else ""
     if not candidate or candidate[-1] in ".,;":
         return (len(line), True) if is_stopped(candidate) else None
-    letters = _LETTERS.findall(candidate)
+    letters = heading_words(candidate)
     if not letters or len(letters) > 8 or (colon == 1 and PULSE.match(line)):
         return None
     upper = candidate.upper() == candidate
@@ -224,7 +229,7 @@ def _unmarked(line: str, sections: Mapping[str, str]) -> tuple[int, bool] | None
         return (colon + 1, colon + 1 == len(line)) if known else None
     # Without a colon "MRI shows a fracture" begins like a heading and is none: the whole heading must be known.
     known = " ".join(letters).lower() in sections
-    titled = upper and len(letters) > 1 and "..." not in line and _NO_VALUE.fullmatch(line) is not None
+    titled = upper and len(letters) > 1 and "..." not in line and NO_VALUE.fullmatch(line) is not None
     marked = line[0] in "#*"
     if known:
         alone = line[0].isupper() and len(line) >= _SHORTEST_HEADING
@@ -247,8 +252,8 @@ def _header(
     if found is None:
         return None
     candidate = line[: found[0]].rstrip().rstrip(":")
-    letters = _LETTERS.findall(candidate)
-    category = _category(letters, sections)
+    letters = heading_words(candidate)
+    category = of_an_exam(_category(letters, sections), line[found[0] :])
     if category is None and not at_line:
         return None
     first = candidate.find(letters[0])
@@ -290,7 +295,7 @@ def _ends(text: str, start: int, dot: int, after: int, end: int) -> bool:
     at = after
     while at < end and text[at].isspace():
         at += 1
-    if at < end and (text[at].islower() or goes_on(text, at, end)):
+    if at < end and ((text[at].islower() and not _DENIES.match(text, at, end)) or goes_on(text, at, end)):
         return False
     if _INITIAL.search(text, max(start, dot - 12), dot) and _SURNAME.match(text, at, end):
         return False  # "seen by S. Abara"

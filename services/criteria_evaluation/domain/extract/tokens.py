@@ -35,6 +35,14 @@ _BEYOND: Final = 7
 _TITLE: Final = 300
 _COLUMN: Final = 3
 _ENTRY: Final = re.compile(r"^\W{0,3}([0-9]{1,2}/[0-9]{1,2}/(?:[0-9]{4}|[0-9]{2}))(?![0-9])", re.MULTILINE)
+_HEADING_OF_AN_ENTRY: Final = re.compile(
+    r"^[ \t]{0,8}[0-9]{1,2}/[0-9]{1,2}/(?:[0-9]{4}|[0-9]{2})[ \t]*:?[ \t]*$", re.MULTILINE
+)
+"""A day that stands alone above what was written on it; two of them are entries."""
+_CLOSING: Final = re.compile(
+    r"^[A-Z][A-Z /&-]{3,40}[ \t]+([0-9]{1,2}/[0-9]{1,2}/(?:[0-9]{4}|[0-9]{2}))(?![0-9])", re.MULTILINE
+)
+"""What is written below a flow sheet, under a day of its own: "SUMMARY 03/23/26"."""
 _BEGINS_WITH_AN_ENTRY: Final = re.compile(r"\s{0,9}[0-9]{1,2}/[0-9]{1,2}/(?:[0-9]{4}|[0-9]{2})[ \t]?[:–-][ \t]")
 """A text whose first line is an entry, "3/1/2026: stable", has no title: where there are two, it is of the last one's day."""
 _ENTRY_OF_A_SERIES: Final = re.compile(
@@ -117,12 +125,20 @@ def is_series(text: str) -> bool:
     return sum(1 for _ in itertools.islice(_ENTRY_OF_A_SERIES.finditer(text), _SERIES)) == _SERIES
 
 
+def has_entries(text: str) -> bool:
+    """Whether two days or more stand alone above what was written on them."""
+    return len(_HEADING_OF_AN_ENTRY.findall(text)) > 1
+
+
 def _last_of_series(text: str, title: dt.date | None) -> dt.date | None:
     """The day of a flow sheet whose first line was taken for its title: that of its last line."""
     found = (read_date(one.group(1)) for one in itertools.islice(_ENTRY.finditer(text), _MOST_ENTRIES))
     days = [day for day in found if day is not None]
-    few = 2 if _BEGINS_WITH_AN_ENTRY.match(text) else _SERIES
-    return max(days) if title in days and len(days) >= few else title
+    few = 2 if _BEGINS_WITH_AN_ENTRY.match(text) or has_entries(text) else _SERIES
+    if title not in days or len(days) < few:
+        return title
+    closing = (read_date(one.group(1)) for one in itertools.islice(_CLOSING.finditer(text), _MOST_ENTRIES))
+    return max([*days, *(day for day in closing if day is not None)])
 
 
 def _heads(tokens: Tokens, unlabelled: bool) -> tuple[bool, dt.date | None]:

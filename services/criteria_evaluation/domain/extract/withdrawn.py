@@ -1,26 +1,46 @@
-"""What a note takes back: the values of a test that was no good, and a number that it says to disregard."""
+"""What a note takes back: the values of a test that was no good, a number that it says to disregard, text that it says was
+copied in error, the time of a therapy that was for another joint, and a score of another test that is repeated without its name."""
 
 import re
 from collections.abc import Iterable
 from typing import Final
 
 from services.criteria_evaluation.domain.extract.mention import Mention
+from services.criteria_evaluation.domain.extract.standing import COPIED
 from services.criteria_evaluation.domain.quantities import Interval
 
 _WITHDRAWN_BY: Final = {
     "_sleep.void": frozenset({"sleep.ahi", "sleep.events"}),
+    "_spine.unstable_unsaid": frozenset({"spine.instability"}),
+    "_spine.tumor_benign": frozenset({"_spine.tumor_on_imaging", "_spine.pathologic_fracture"}),
     "_oxygen.void": frozenset({"oxygen.sao2_rest", "oxygen.sao2_asleep", "oxygen.sao2_exercise"}),
     "_oxygen.probe": frozenset({"oxygen.sao2_rest", "oxygen.sao2_asleep", "oxygen.sao2_exercise"}),
     "_oxygen.venous": frozenset({"oxygen.pao2_rest", "oxygen.pao2_asleep", "oxygen.pao2_exercise"}),
     "_sleep.answers": frozenset({"_sleep.epworth", "symptom.daytime_sleepiness"}),
 }
-"""Whose values a statement that a test was no good takes back: those before it."""
+"""Whose values a statement takes back that a test was no good, a word wrong, or a tumor benign: those before it."""
 _WHERE_ALONE: Final = frozenset({"_oxygen.probe"})
 """What casts doubt on the only reading there is; of two that differ both stand."""
 _DOUBTED: Final = frozenset(fact for void in _WHERE_ALONE for fact in _WITHDRAWN_BY[void])
 _OF_ITS_PARAGRAPH: Final = frozenset({"_oxygen.void", "_oxygen.venous", "_sleep.answers"})
 
-
+_COPIED_IN_ERROR: Final = re.compile(
+    r"\b(?:carried|copied|pulled|brought|pasted|imported)\s+(?:over|forward|in)\s+(?:in\s+error|by\s+mistake|erroneously)\b"
+    r"|\bshould\s+(?:have\s+been\s+(?:removed|deleted|updated|edited)|not\s+(?:be\s+used|have\s+been\s+(?:copied|carried)))\b",
+    re.IGNORECASE,
+)
+_CHANGING: Final = ("wound.", "_wound.", "hearing.", "_hearing.", "body.", "_body.", "pain.", "_pain.", "oxygen.")
+"""What an older note tells otherwise than the note does; diseases stay."""
+_THERAPY: Final = "treatment.physical_therapy_duration"
+_ELSEWHERE: Final = "_therapy.of_a_joint"
+_OF_THE_BACK: Final = re.compile(r"\b(?:back|lumbar|spine|spinal|core|mckenzie|lbp|l[1-5])\b", re.IGNORECASE)
+_SCORE: Final = "hearing.aided_sentence_score"
+_OTHER_SCORES: Final = {
+    "_hearing.score_in_noise": re.compile(r"\bquiet\b", re.IGNORECASE),
+    "_hearing.score_of_words": re.compile(r"\b(?:az\s?bio|hint|cuny|bkb)\b", re.IGNORECASE),
+}
+"""Scores that are none of sentences in quiet, and the words of a line that tell one from them."""
+_NEAR: Final = 100
 _DISREGARDED: Final = re.compile(
     r"\b(?:disregard|ignore|strike|replaces|supersedes)\b[^.\n0-9]{0,40}\b([0-9]{1,3}(?:\.[0-9]{1,2})?)(?![\w/]|\.[0-9])",
     re.IGNORECASE,
@@ -42,6 +62,11 @@ def not_taken_back(mentions: Iterable[Mention], text: str) -> list[Mention]:
                 for void in voids
             )
         ]
+    if any(mention.rank >= COPIED for mention in said) and _COPIED_IN_ERROR.search(text):
+        said = [mention for mention in said if mention.rank < COPIED or not mention.fact.startswith(_CHANGING)]
+    if any(mention.fact == _ELSEWHERE for mention in said):
+        said = [mention for mention in said if mention.fact != _THERAPY or _is_of_the_back(mention, text)]
+    said = [mention for mention in said if mention.fact != _SCORE or not _is_of_another_test(mention, said, text)]
     numbers = {float(found.group(1)) for found in _DISREGARDED.finditer(text)}
     return _without(numbers, said) if numbers else said
 
@@ -55,6 +80,31 @@ def _without(numbers: set[float], mentions: list[Mention]) -> list[Mention]:
 def _number(mention: Mention) -> float | None:
     said = mention.said
     return said.low if isinstance(said, Interval) and said.low == said.high else None
+
+
+def _is_of_another_test(score: Mention, said: list[Mention], text: str) -> bool:
+    """Whether a score is that of another test, repeated where its circumstances are not: "31% in noise ... Summary: 31%"."""
+    number, around = _number(score), _around(score, text)
+    return any(
+        _number(other) == number and not of_sentences.search(around)
+        for other in said
+        if (of_sentences := _OTHER_SCORES.get(other.fact))
+    )
+
+
+def _is_of_the_back(mention: Mention, text: str) -> bool:
+    """Whether the sentence of a mention names the back."""
+    start, end = mention.source.start or 0, mention.source.end or 0
+    begin = max(text.rfind(mark, 0, start) for mark in (". ", "\n\n", ";")) + 1
+    stops = [at for at in (text.find(mark, end) for mark in (". ", ".\n", "\n\n", ";")) if at >= 0]
+    return _OF_THE_BACK.search(text, begin, min(stops, default=len(text))) is not None
+
+
+def _around(mention: Mention, text: str) -> str:
+    """The words of a mention's paragraph that stand near it."""
+    start, end = mention.source.start or 0, mention.source.end or 0
+    begin, stop = text.rfind("\n\n", 0, start) + 1, text.find("\n\n", end)
+    return text[max(begin, start - _NEAR) : min(end + _NEAR, len(text) if stop < 0 else stop)]
 
 
 def _takes_back(void: Mention, mention: Mention, text: str) -> bool:
