@@ -122,9 +122,7 @@ def _unanswered(words: Sequence[str], boxes: Sequence[int]) -> list[Scope]:
             found.append(Scope("unchecked", begin, i, i + 1, i + 2))
     for i in boxes[:-1]:
         if words[i + 1] in _EITHER and words[i + 2 : i + 3] == ["<nobox>"] and words[i] == "<nobox>" and i:
-            begin = max(
-                (k + 1 for k in range(i) if words[k] in PART_ENDS or k in boxes or words[k] in _EITHER), default=0
-            )
+            begin = max((k + 1 for k in range(i) if k in boxes or words[k] in PART_ENDS | _EITHER), default=0)
             found.append(Scope("unchecked", begin, i, i, i + 1))  # "Cor pulmonale [ ] Y [ ] N"
     return found
 

@@ -122,18 +122,10 @@ def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
                     # No section that is known: the line may be a title, or a form's question with its answer.
                     yield Sentence(begin, last, name, None if inline else TITLE)
                     continue
-            elif (
-                inline
-                and first == start
-                and (
-                    category in _OF_A_PARAGRAPH
-                    or (
-                        category in _OF_A_LINE
-                        and (_ANEW.match(text, first, last) or bullet == bullet_at(text, first) != "")
-                    )
-                )
-            ):
-                name = category = None
+            elif inline and first == start and category in _OF_A_PARAGRAPH | _OF_A_LINE:
+                listed = bullet == bullet_at(text, first) != ""
+                if category in _OF_A_PARAGRAPH or listed or _ANEW.match(text, first, last):
+                    name = category = None
             if inline and category == "family" and OWN.match(text, first, last):
                 name = category = None
             if first < last:
