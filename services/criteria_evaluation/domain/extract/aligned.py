@@ -11,7 +11,9 @@ _GAP: Final = 3
 """So many blanks set two cells apart; fewer are a wide space."""
 _CELLS: Final = re.compile(r"\S+(?: {1,2}\S+)*")
 _LONGEST: Final = 300
-_ASKED: Final = re.compile(r"\[[ xX_✓✔]?\]|\([ xX]\)|[☐☑☒✓✔]|__+|[:?][ ]?\S|[ ](?:[YN]|yes|no|Yes|No|YES|NO)$")
+_ASKED: Final = re.compile(
+    r"\[ {0,3}[xX_✓✔]? {0,3}\]|\([ xX]\)|[☐☑☒✓✔]|__+|[:?][ ]?\S|[ ](?:[YN]|yes|no|Yes|No|YES|NO)$"
+)
 """A box, a question with its answer, or an answer at the end."""
 _WIDE: Final = re.compile(r"(?<=\S)(?:[ ]{2,}|\t+)(?=\S)")
 _BREATHED: Final = frozenset({"air", "ra", "oxygen", "cannula", "nc"})
@@ -20,6 +22,10 @@ _OPTIONS: Final = frozenset(
     {"yes", "no", "y", "n", "na", "unknown", "unk", "present", "absent", "positive", "negative", "normal", "none"}
 )
 _WORD: Final = re.compile(r"[A-Za-z]+")
+_NAMED: Final = re.compile(r"(?=[A-Za-z])(?!(?:yes|no|y|n|none|unk)\b)[A-Za-z /]{2,30}", re.IGNORECASE)
+"""A question alone in its column, before the column of its box: "Diabetes   [X] no   Stroke   [X] no"."""
+_QUESTION: Final = re.compile(r"(?:^|   )[A-Za-z][A-Za-z /]{0,30} {1,2}\[ {0,3}[xX]? {0,3}\]")
+_BOX: Final = re.compile(r"\s*(?:\[ {0,3}[xX_✓✔]? {0,3}\]|[☐☑☒✓✔])")
 _EITHER: Final = frozenset({"y", "n", "yes", "no"})
 _MEASURED: Final = re.compile(r"\w: \S|\s[0-9]+ ?%|(?:HR|BP|RR|SpO2|Pulse|Borg|Temp)\b:? [0-9]")
 """A value, which no heading of a column has."""
@@ -42,7 +48,10 @@ _OF_RESULTS: Final = frozenset(
 
 def aligned_rows(lines: Sequence[str]) -> list[bool]:
     """Which lines are a heading of two or more columns, or a row below one that has a name and a value for each."""
-    counts = [len(_CELLS.findall(line)) if "   " in line and len(line) <= _LONGEST else 0 for line in lines]
+    counts = [
+        len(_CELLS.findall(line)) if "   " in line and len(line) <= _LONGEST and len(_QUESTION.findall(line)) < 2 else 0
+        for line in lines
+    ]
     rows = [False] * len(lines)
     i = 0
     while i < len(lines):
@@ -199,6 +208,10 @@ def questions(text: str, start: int, end: int) -> list[tuple[int, int]]:
     cells = list(itertools.pairwise([start, *(n for gap in gaps for n in gap.span()), end]))[::2]
     for begin, stop in cells if len(cells) > 1 else ():
         asked = _ASKED.search(text, begin, stop) is not None
+        if answered is not None and _NAMED.fullmatch(text, begin, stop) and _BOX.match(text, stop, end):
+            found.append((at, answered))
+            at, answered = begin, None
+            continue
         word = _WORD.match(text, begin, stop)
         if asked and answered is not None and word and word[0].lower() not in _OPTIONS:
             found.append((at, answered))

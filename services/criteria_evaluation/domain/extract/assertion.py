@@ -16,6 +16,7 @@ from services.criteria_evaluation.domain.lexicon_entries import Trigger
 _ASKS: Final = frozenset({":", "?", "<box>"})
 _AFFIRMED: Final = (["yes"], ["y"], ["present"], ["positive"], ["admits"], ["endorses"])
 _REPLIES: Final = ANSWERS | BOXES | {"yes", "y", "present", "positive"}
+_EITHER: Final = frozenset({"y", "n", "yes", "no"})
 _DENYING: Final = frozenset({"no", "not", "never", "without"})
 _LONGEST_ASKED: Final = 5
 _LONGEST_IN_A_QUESTION: Final = 3
@@ -78,6 +79,9 @@ def scopes(words: Sequence[str], hits: Sequence[Hit], asides: Sequence[tuple[int
             aside = aside_of(hit.start, hit.end, asides)
             others = [d for d in denials if aside_of(*d, asides) in (None, aside)]
         ends = _ends_for(hit, stops, turns, others)
+        if asides and hit.trigger.kind == "family":  # "Diabetes: no (mother yes)"
+            told = next((begin for begin, close in asides if begin <= hit.start < close), 0)
+            ends = [*ends, (told, told)] if ANSWERS.intersection(words[max(told - 2, 0) : told]) else ends
         if words[hit.end - 1] == "<neg>":
             # "DM (+) CAD (-)": a sign is of what stands between the one before it and it.
             ends = [*ends, *((k, k + 1) for k in range(hit.start) if words[k] in ("<neg>", "<pos>"))]
@@ -116,6 +120,10 @@ def _unanswered(words: Sequence[str], boxes: Sequence[int]) -> list[Scope]:
         if own[:1] == [i + 1] and all(words[box] == "<nobox>" for box in own):
             begin = max((k + 1 for k in range(i) if words[k] in PART_ENDS or k in boxes), default=0)
             found.append(Scope("unchecked", begin, i, i + 1, i + 2))
+    for i in boxes[:-1]:
+        if words[i + 1] in _EITHER and words[i + 2 : i + 3] == ["<nobox>"] and words[i] == "<nobox>" and i:
+            begin = max((k + 1 for k in range(i) if k in boxes or words[k] in PART_ENDS | _EITHER), default=0)
+            found.append(Scope("unchecked", begin, i, i, i + 1))  # "Cor pulmonale [ ] Y [ ] N"
     return found
 
 

@@ -38,6 +38,13 @@ _NAMES_AN_IMAGE: Final = re.compile(_IMAGE)
 
 
 _LETTERS: Final = re.compile(r"[A-Za-z]+")
+NO_VALUE: Final = re.compile(r"(?:[^0-9\n]|[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}|[0-9]{4}(?:-[0-9]{2}-[0-9]{2})?(?![0-9]))*")
+"""A line without a number other than a date: "ECOG PS 2" is no title."""
+OWN: Final = re.compile(
+    r"(?:Her|His|The patient['’]s) own (?!mother|father|parent|brother|sister|sib|son|daughter|child|family|aunt|uncle)|(?:She|He) (?:herself|himself)\b"
+    r"|No (?:prior |previous |earlier )?(?:XRT|RT|radiation|radiotherapy|irradiation)\b"
+)  # fmt: skip
+"""How a story of relatives comes back to the patient: "Her own pressure today is 116/70", or "No XRT to spine ever"."""
 
 
 def heading_words(candidate: str) -> list[str]:
@@ -64,3 +71,8 @@ def of_an_exam(category: str | None, following: str) -> str | None:
 def tells_a_place(heading: str) -> bool:
     """Whether a heading names one vertebra of an image, which its text is of: "MRI T10: metastasis"."""
     return _NAMES_AN_IMAGE.match(heading) is not None and len(levels_in(heading)) == 1
+
+
+def bullet_at(text: str, at: int) -> str:
+    """The bullet that a line begins with at ``at``, with its indent; empty where there is none. "- PMH: HTN" ends with its bullet."""
+    return text[text.rfind("\n", 0, at) + 1 : at + 1] if text[at] in "-*•" else ""

@@ -1,4 +1,4 @@
-"""Texts typed without capitals or in capitals only, with tabs, or with a blank line after each line, in the usual layout.
+"""Texts typed without capitals or in capitals only, with tabs, with torn numbers, or with a blank line after each line, in the usual layout.
 
 Where headings, sentences, columns and paragraphs end is told by capitals, blanks and blank lines. A text that has none of them,
 or one after every line, is read in a form that has them; its quotes are those of the text as it stands.
@@ -20,6 +20,12 @@ _BEGINS: Final = re.compile(r"(?:^|[.!?]\s)[^\w\n]{0,8}[a-z]", re.MULTILINE)
 _FEWEST_LINES: Final = 6
 _NEARLY_ALL: Final = 0.95
 _UNFINISHED: Final = re.compile(r"[^\s.:;!?]\n\n[a-z]")
+_SPACED_PERCENT: Final = re.compile(r"(?:(?<=  )|(?<=: )|(?<=\n))([1-9]) ([0-9])(?= {0,2}%)")
+"""A number that a scan has torn apart: "SpO2:   8 7 %"."""
+_TORN_STOP: Final = re.compile(r"(?<=[\w)\]]) ([.,:;])(?=\s|$)")
+_STOP: Final = re.compile(r"[.,:;](?=\s|$)")
+_FEWEST_STOPS: Final = 6
+"""Stops that a scan has set apart from their words: "COPD , HTN . No stroke ."."""
 _EMPTY: Final = re.compile(r"\n\n\n+")
 _APART: Final = re.compile(r"\w [,:]\s")
 _SCANNED: Final = 5
@@ -76,6 +82,12 @@ def usual(text: str) -> Layout | None:
     if "\t" in text:
         shifts.append(Shifts())
         laid = _without_tabs(text, shifts[-1])
+    if _has_torn_stops(laid):
+        shifts.append(Shifts())
+        laid = _with_stops_at_words(laid, shifts[-1])
+    if _SPACED_PERCENT.search(laid) is not None:
+        shifts.append(Shifts())
+        laid = _without_spaced_percents(laid, shifts[-1])
     if "\n\n" in laid and _is_double_spaced(laid):
         shifts.append(Shifts())
         laid = _closed_up(laid, shifts[-1])
@@ -118,6 +130,27 @@ def _without_tabs(text: str, shifts: Shifts) -> str:
             origin += len(row[-1]) + 1
             made.append("".join(padded))
     return "\n".join(made)
+
+
+def _has_torn_stops(text: str) -> bool:
+    torn = len(_TORN_STOP.findall(text))
+    return torn >= _FEWEST_STOPS and torn * 2 > len(_STOP.findall(text))
+
+
+def _with_stops_at_words(text: str, shifts: Shifts) -> str:
+    for gone, found in enumerate(_TORN_STOP.finditer(text), start=1):
+        shifts.add(found.start() + 1 - gone, found.start() + 1)
+    return _TORN_STOP.sub(r"\1", text)
+
+
+def _without_spaced_percents(text: str, shifts: Shifts) -> str:
+    """The text with the numbers in percent closed up, each with its blank before it."""
+    # "8 7 %" becomes " 87 %", which is as long, so that columns stay below each other.
+    for found in _SPACED_PERCENT.finditer(text):
+        at = found.start()
+        shifts.add(at, at - 1)
+        shifts.add(at + 2, at + 2)
+    return _SPACED_PERCENT.sub(r" \1\2", text)
 
 
 def _widths(rows: list[list[str]]) -> list[int]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from services.criteria_evaluation.domain.extract.aligned import gap_cells, heading_of
+from services.criteria_evaluation.domain.extract.aligned import gap_cells, heading_of, set_apart
 from services.criteria_evaluation.domain.extract.counts import number_at
 from services.criteria_evaluation.domain.extract.forms import marked
 from services.criteria_evaluation.domain.extract.words import Tokens
@@ -158,9 +158,9 @@ class Table:
         line = text.rfind("\n", 0, row.starts[0]) + 1
         below = self._end >= 0 and text.count("\n", self._end, start) == 1
         self._end = end
-        if not below or len(cells) == 1:
+        if not below or len(cells) == 1 or (_valued(cells) and _valued(self._headings) == len(self._headings)):
             self._headings, self._line = cells, line
-            yield row
+            yield set_apart(row, text) if _valued(cells) == len(cells) else row
             return
         headings = [heading_of(cell, line, self._headings, self._line) or _NOTHING for cell in cells]
         if len(cells) == 2 and marked(cells[1]) is None:
@@ -169,6 +169,11 @@ class Table:
 
 
 _NOTHING: Final = Tokens([], [], [])
+
+
+def _valued(cells: Sequence[Tokens]) -> int:
+    """How many cells are a name with its value, as in lines that list some each: "Apneas 88     Hypopneas 104"."""
+    return sum(cell.words[0].isalpha() and cell.words[-1][0].isdigit() for cell in cells)
 
 
 def _listed(cells: Sequence[Tokens]) -> bool:
@@ -216,8 +221,10 @@ def _denies(heading: Tokens, cell: Tokens) -> bool:
 
 
 def _without_time(name: Tokens) -> Tokens:
-    """A row's name without the time of day behind its date, whose minutes would be read as a value: "04/21/2026 12:58"."""
+    """A row's name without its place in a list, and without the time of day behind its date, whose minutes would be read as a value: "04/21/2026 12:58"."""
     words = name.words
+    if len(words) > 2 and words[0].isdigit() and words[1] in (".", ")") and words[2].isalpha():
+        return Tokens(words[2:], name.starts[2:], name.ends[2:])  # "2. Walking, minute 3"
     timed = len(words) == 4 and "/" in words[0] and words[2] == ":"
     return Tokens(words[:1], name.starts[:1], name.ends[:1]) if timed else name
 

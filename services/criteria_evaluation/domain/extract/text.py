@@ -9,12 +9,14 @@ from services.criteria_evaluation.domain.extract.aligned import aligned_rows, ha
 from services.criteria_evaluation.domain.extract.asides import goes_on
 from services.criteria_evaluation.domain.extract.heads import (
     MARKED,
+    NO_VALUE,
     OWN,
     PULSE,
     RULE,
     SOAP,
     SOAP_LINE,
     WIDE,
+    bullet_at,
     heading_words,
     is_of_an_image,
     is_stopped,
@@ -34,10 +36,6 @@ _ANSWER: Final = re.compile(
 _ITEM: Final = re.compile(
     r"[ \t]*(?:[-*•·‣▪●–—>]+[ \t]|#[ \t]?(?=[A-Za-z])|[0-9]{1,2}[.)][ \t]|[A-Za-z][.)][ \t]|\[[ xX_]?\]|\([ xX]\)|[☐☑☒✓✔])"
 )
-_NO_VALUE: Final = re.compile(
-    r"(?:[^0-9\n]|[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}|[0-9]{4}(?:-[0-9]{2}-[0-9]{2})?(?![0-9]))*"
-)
-"""A line without a number other than a date: "ECOG PS 2" is no title."""
 _ABBREVIATIONS: Final = frozenset(
     ["dr", "mr", "mrs", "ms", "st", "vs", "approx", "gr", "e.g", "i.e", "eg", "ie", "etc", "fig",
      "no.", "dept", "prof", "jr", "sr", "resp", "incl", "max", "min", "est", "hx", "pt", "mod", "bilat"]
@@ -100,6 +98,7 @@ def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
     name: str | None = None
     category: str | None = None
     inline = passing = stopped = False
+    bullet = ""
     for start, end, kind in _paragraphs(text, sections):
         ruled = kind == "text" and category not in _OF_OTHERS and RULE.fullmatch(text, start, end) is not None
         if kind == "blank" or (ruled and text[:start].endswith("\n\n")):
@@ -116,18 +115,17 @@ def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
             if header is not None:
                 begin = first
                 name, category, first = header
+                bullet = bullet_at(text, begin)
                 inline, stopped = first < last, text[begin:last].endswith(".") and first >= last
                 passing = begin != start and category in _OF_A_LINE
                 if category is None:
                     # No section that is known: the line may be a title, or a form's question with its answer.
                     yield Sentence(begin, last, name, None if inline else TITLE)
                     continue
-            elif (
-                inline
-                and first == start
-                and (category in _OF_A_PARAGRAPH or (category in _OF_A_LINE and _ANEW.match(text, first, last)))
-            ):
-                name = category = None
+            elif inline and first == start and category in _OF_A_PARAGRAPH | _OF_A_LINE:
+                listed = bullet == bullet_at(text, first) != ""
+                if category in _OF_A_PARAGRAPH or listed or _ANEW.match(text, first, last):
+                    name = category = None
             if inline and category == "family" and OWN.match(text, first, last):
                 name = category = None
             if first < last:
@@ -223,7 +221,7 @@ def _unmarked(line: str, sections: Mapping[str, str]) -> tuple[int, bool] | None
         return (colon + 1, colon + 1 == len(line)) if known else None
     # Without a colon "MRI shows a fracture" begins like a heading and is none: the whole heading must be known.
     known = " ".join(letters).lower() in sections
-    titled = upper and len(letters) > 1 and "..." not in line and _NO_VALUE.fullmatch(line) is not None
+    titled = upper and len(letters) > 1 and "..." not in line and NO_VALUE.fullmatch(line) is not None
     marked = line[0] in "#*"
     if known:
         alone = line[0].isupper() and len(line) >= _SHORTEST_HEADING

@@ -14,9 +14,15 @@ _WITHDRAWN_BY: Final = {
     "_spine.unstable_unsaid": frozenset({"spine.instability"}),
     "_spine.tumor_benign": frozenset({"_spine.tumor_on_imaging", "_spine.pathologic_fracture"}),
     "_oxygen.void": frozenset({"oxygen.sao2_rest", "oxygen.sao2_asleep", "oxygen.sao2_exercise"}),
+    "_oxygen.probe": frozenset({"oxygen.sao2_rest", "oxygen.sao2_asleep", "oxygen.sao2_exercise"}),
+    "_oxygen.venous": frozenset({"oxygen.pao2_rest", "oxygen.pao2_asleep", "oxygen.pao2_exercise"}),
+    "_sleep.answers": frozenset({"_sleep.epworth", "symptom.daytime_sleepiness"}),
 }
 """Whose values a statement takes back that a test was no good, a word wrong, or a tumor benign: those before it."""
-_OF_ITS_PARAGRAPH: Final = frozenset({"_oxygen.void"})
+_WHERE_ALONE: Final = frozenset({"_oxygen.probe"})
+"""What casts doubt on the only reading there is; of two that differ both stand."""
+_DOUBTED: Final = frozenset(fact for void in _WHERE_ALONE for fact in _WITHDRAWN_BY[void])
+_OF_ITS_PARAGRAPH: Final = frozenset({"_oxygen.void", "_oxygen.venous", "_sleep.answers"})
 
 _COPIED_IN_ERROR: Final = re.compile(
     r"\b(?:carried|copied|pulled|brought|pasted|imported)\s+(?:over|forward|in)\s+(?:in\s+error|by\s+mistake|erroneously)\b"
@@ -47,7 +53,15 @@ def not_taken_back(mentions: Iterable[Mention], text: str) -> list[Mention]:
     said = list(mentions)
     voids = [mention for mention in said if mention.fact in _WITHDRAWN_BY and mention.said is True]
     if voids:
-        said = [mention for mention in said if not any(_takes_back(void, mention, text) for void in voids)]
+        told = {fact: {mention.said for mention in said if mention.fact == fact} for fact in _DOUBTED}
+        said = [
+            mention
+            for mention in said
+            if not any(
+                _takes_back(void, mention, text) and not (void.fact in _WHERE_ALONE and len(told[mention.fact]) > 1)
+                for void in voids
+            )
+        ]
     if any(mention.rank >= COPIED for mention in said) and _COPIED_IN_ERROR.search(text):
         said = [mention for mention in said if mention.rank < COPIED or not mention.fact.startswith(_CHANGING)]
     if any(mention.fact == _ELSEWHERE for mention in said):
