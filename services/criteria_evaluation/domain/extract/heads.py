@@ -17,11 +17,6 @@ PULSE: Final = re.compile(r"P:\s{0,3}[0-9]{2,3}(?:[\s,;/]|$)")
 """A pulse among vital signs, which is no plan."""
 RULE: Final = re.compile(r"[-–—=_*~]{5,}")
 """A line that parts what stands above it from another document."""
-OWN: Final = re.compile(
-    r"(?:Her|His|The patient['’]s) own (?!mother|father|parent|brother|sister|sib|son|daughter|child|family|aunt|uncle)|(?:She|He) (?:herself|himself)\b"
-    r"|No (?:prior |previous |earlier )?(?:XRT|RT|radiation|radiotherapy|irradiation)\b"
-)  # fmt: skip
-"""How a story of relatives comes back to the patient: "Her own pressure today is 116/70", or "No XRT to spine ever"."""
 MARKED: Final = re.compile(
     r"#{2,6} [^\nA-Za-z]{0,20}[A-Za-z][^\n]{0,100}$|([-=*~_])\1{1,30} ?[A-Za-z][^\n]{0,80}?(?<![.!?])\1{2,80}$")  # fmt: skip
 """A heading of Markdown, or framed, is one whatever it says; one # may stand before a problem of a list."""
