@@ -54,7 +54,7 @@ def test_every_quote_is_exactly_the_documents_text(score: Score) -> None:
     ("files", "precision_floor", "recall_floor"),
     [
         (("read.yaml", "read2.yaml"), 0.97, 0.95),
-        (("unread.yaml", "unread2.yaml"), 0.92, 0.85),
+        (("unread.yaml",), 0.97, 0.90),
         (("read3.yaml",), 0.94, 0.93),
         (("read4.yaml",), 0.95, 0.91),
         (("read5.yaml",), 0.96, 0.93),
@@ -68,7 +68,11 @@ def test_every_quote_is_exactly_the_documents_text(score: Score) -> None:
         (("read13.yaml",), 0.98, 0.98),
         (("read14.yaml",), 0.96, 0.92),
         (("unread4.yaml",), 0.95, 0.93),
-        (("unread3.yaml",), 0.90, 0.77),
+        (("read15.yaml",), 0.94, 0.90),
+        (("read16.yaml",), 0.98, 0.98),
+        (("read17.yaml",), 0.98, 0.97),
+        (("read18.yaml",), 0.98, 0.95),
+        (("unread5.yaml",), 0.93, 0.91),
     ],
 )
 def test_charts_that_the_lexicon_was_not_written_with_have_a_floor_of_their_own(
