@@ -187,6 +187,15 @@ def test_a_long_line_is_cut_into_bounded_pieces() -> None:
         "word\n\n\n\nof\n\n",
         "+ gout\n- DM\n",
         "denies HTN (no drugs), ",
+        "MRI ",
+        "MRI 3/2/2026: ESCC 2, ",
+        "AzBio in noise 31%, ",
+        "sleep study technically inadequate, AHI 12. ",
+        "venous gas, PaO2 54 on room air at rest, ",
+        "PT for the knee, 6 weeks of therapy, ",
+        "Case 1: submit. ",
+        "next patient: ",
+        "in error, ",
     ],
 )
 def test_work_grows_with_length_only(unit: str) -> None:

@@ -118,10 +118,11 @@ class Days:
 def _images(text: str, on: dt.date | None) -> Iterator[tuple[int, dt.date]]:
     """Where an image is named and its day, which stands in its line behind it or directly before it."""
     for image in _IMAGE.finditer(text):
-        line = text.rfind("\n", 0, image.start()) + 1
-        end = text.find("\n", image.end())
-        stop = min(end if end >= 0 else len(text), image.end() + _NEAR)
-        day = _first(text, image.start(), stop, on) or _last(text, max(line, image.start() - _BACK), image.start(), on)
+        # Both are looked for nearby only, so that a text of one long line takes no longer than others.
+        begin, stop = max(0, image.start() - _BACK), min(len(text), image.end() + _NEAR)
+        begin = max(begin, text.rfind("\n", begin, image.start()) + 1)
+        end = text.find("\n", image.end(), stop)
+        day = _first(text, image.start(), end if end >= 0 else stop, on) or _last(text, begin, image.start(), on)
         if day is not None:
             yield image.start(), day
 
