@@ -40,6 +40,18 @@ _FULL: Final = 80
 """A line as long as this was wrapped by its writer."""
 _FREQUENCY: Final = re.compile(r"(?:125|[257]50|[1-8]?[05]00|[1-8]k|0?\.(?:25|5)k?)(?: ?k?hz)?", re.IGNORECASE)
 """A column of an audiogram; such columns may stand beside those of other tests."""
+_DAY: Final = re.compile(
+    r"[0-9]{1,2}[/.][0-9]{1,2}(?:[/.][0-9]{2,4})?|[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"|(?:[0-9]{1,2}[ -])?(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]{0,6}\.?[ -]?(?:[0-9]{1,2}(?:,? [0-9]{4})?|[0-9]{4})?",
+    re.IGNORECASE,
+)
+"""A day alone in its cell."""
+_OPTION: Final = r"\[[ xX]\] {0,3}(?:none|no|yes|absent|present|negative|positive)\b"
+_ANSWER_BELOW: Final = re.compile(
+    rf"[ \t]+(?:(?:MRI|CT|MRI/CT|CT/MRI|imaging|exam|audiogram|labs?)\b[^:\[\n]{{0,40}}:? *)?{_OPTION}(?:\s+{_OPTION})*[^\[\n]*",
+    re.IGNORECASE,
+)
+"""The boxes of the question on the line above, perhaps behind the test that answers it: "   MRI 11/17: [x] none   [ ] present"."""
 _OF_RESULTS: Final = frozenset(
     {"result", "results", "value", "values", "ref", "reference", "ref range", "reference range"}
 )
@@ -77,12 +89,22 @@ def hanging_lines(lines: Sequence[str]) -> list[bool]:
     for i in range(1, len(lines)):
         line, above = lines[i], lines[i - 1]
         column = len(line) - len(line.lstrip())
+        if "[" in line and _ANSWER_BELOW.fullmatch(line) and _asks(above, column):
+            hanging[i] = True
+            continue
         if column < _GAP or len(line) == column or above[column : column + 1].strip() == "":
             continue
         named = above[:column].strip() != "" and above[:column].endswith("  ")
         full = len(above.rstrip()) >= _FULL or line[column].islower() or above.rstrip()[-1] == ","
         hanging[i] = (named or hanging[i - 1]) and full and "   " not in line[column:] and line[column].isalnum()
     return hanging
+
+
+def _asks(line: str, column: int) -> bool:
+    """Whether a line may be the question to boxes that begin at ``column`` below it: it is indented less and has none itself."""
+    words = line.strip()
+    short = " " in words and len(words) <= _FULL
+    return short and len(line) - len(line.lstrip()) < column and "[" not in line and words[-1].isalpha()
 
 
 def _least(heading: str, cells: int) -> int:
@@ -101,6 +123,8 @@ def _names(line: str) -> bool:
     cells = _CELLS.findall(line)
     if "|" in line:
         return False  # "PMH   HTN yes | DM no | CAD no" is a list.
+    if headed_by_days(cells):
+        return True
     if len(cells) > 1 and (_MEASURED.search(line) or any(_VALUED.search(cell) for cell in cells)):
         return False
     if cells and _NUMBERED.match(cells[0]):
@@ -111,6 +135,12 @@ def _names(line: str) -> bool:
     if len(worded) < 2 and len(worded) < len(cells):
         return False
     return all(not cell[0].isdigit() and cell[-1] != ":" and any(c.isalpha() for c in cell) for cell in worded)
+
+
+def headed_by_days(cells: Sequence[str]) -> bool:
+    """Whether the columns behind a name, or all of them, are those of two or more days: "test    03/11/26    05/20/26"."""
+    days = [_DAY.fullmatch(cell.strip()) is not None for cell in cells]
+    return sum(days) > 1 and all(days[1:]) and (days[0] or not any(c.isdigit() for c in cells[0]))
 
 
 def gap_cells(row: Tokens) -> list[Tokens]:

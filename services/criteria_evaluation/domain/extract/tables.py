@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from services.criteria_evaluation.domain.extract.aligned import gap_cells, heading_of, set_apart
+from services.criteria_evaluation.domain.extract.aligned import gap_cells, headed_by_days, heading_of, set_apart
 from services.criteria_evaluation.domain.extract.counts import number_at
 from services.criteria_evaluation.domain.extract.forms import marked
 from services.criteria_evaluation.domain.extract.words import Tokens
@@ -136,7 +136,8 @@ class Table:
             self._headings = []
             general = any(len(cell.words) <= 2 and _GENERAL.intersection(cell.words) for cell in cells)
             bare = not any(word[0].isdigit() for cell in cells for word in cell.words)
-            if len(cells) > 1 and ((bare and general) or _RULE.match(text, end + 1)):
+            days = headed_by_days(text[start:end].strip().strip("|").split("|"))
+            if len(cells) > 1 and ((bare and general) or days or _RULE.match(text, end + 1)):
                 self._headings = cells
                 self._end = end
                 yield row
