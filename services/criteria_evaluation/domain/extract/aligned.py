@@ -125,6 +125,8 @@ def _names(line: str) -> bool:
         return False  # "PMH   HTN yes | DM no | CAD no" is a list.
     if headed_by_days(cells):
         return True
+    if "[" in line and any(_BOX.match(cell) for cell in cells[1:]):
+        return False  # "Diabetes      [ ] yes  [x] no" is answered.
     if len(cells) > 1 and (_MEASURED.search(line) or any(_VALUED.search(cell) for cell in cells)):
         return False
     if cells and _NUMBERED.match(cells[0]):

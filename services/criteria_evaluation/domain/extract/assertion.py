@@ -241,6 +241,8 @@ def _answer(words: Sequence[str], i: int) -> list[Scope]:
     closed = (
         i + 1 == len(words) or words[i + 1] in BOXES or words[i + 1] in (",", ";", "-", "–") or _asks_anew(words, i)
     )
+    # "Heart attack / stroke: no / no" answers each, and both the same.
+    closed = closed or (words[i + 1] == "/" and words[i + 2 : i + 3] == [words[i]] and words[i + 3 : i + 4] in ([], [","], [";"]))
     closed = closed or (words[i] == "none" and i + 2 == len(words) and words[i + 1] in _MET_WITH)
     lettered = words[i] == "n" and i > 1
     closed = closed or (lettered and any(word in ("y", "n") for word in words[i + 2 : i + 5]))  # "CAD N CVA N OSA Y"

@@ -25,6 +25,13 @@ _SHEET: Final = re.compile(
     re.IGNORECASE,
 )
 """A sheet that is named by its day, of which a notice says that it is another's: "the 03/18 score sheet belongs to ..."."""
+_VALUES: Final = re.compile(
+    r"\b(?:vitals|vital signs|weights?|heights?|measurements|readings?|values?|results?|scores?|report|sheet|page|study|note|entry)\s{1,3}"
+    r"(?:of|from|dated|on)\s{1,3}([0-9]{1,2}/[0-9]{1,2})(?:/[0-9]{2,4})?\b[^.\n]{0,40}"
+    r"\b(?:belong(?:s|ed)?\s+to|(?:is|are|was|were)\s+(?:of|from|for)\s+an?(?:other|\sdifferent)\s+patient|(?:was|were)\s+misfiled)",
+    re.IGNORECASE,
+)
+"""The same with the day behind its name: "The vitals of 03/02/2026 belong to the patient's mother"."""
 _PRINTED: Final = re.compile(
     r"^[ \t]{0,40}(?:example(?: answer| entry| row)?|sample (?:answer|entry|row)):[^\n]{0,200}"
     r"(?:\n(?![ \t]{0,40}(?:\n|[0-9]{1,2}[.)]|[-*•☐\[_]|[A-Z][^\n:]{0,40}:))[^\n]{1,200}){0,2}",
@@ -94,7 +101,8 @@ def _withdrawn(text: str) -> Iterator[tuple[int, int]]:
 
 def _sheets_of_others(text: str) -> Iterator[tuple[int, int]]:
     """The lines that tell of a sheet, by its day, which a later notice says is another patient's."""
-    for notice in itertools.islice(_SHEET.finditer(text), _MOST):
+    notices = itertools.chain(_SHEET.finditer(text), _VALUES.finditer(text))
+    for notice in itertools.islice(notices, _MOST):
         day = re.compile(rf"(?<![0-9/])0?{notice.group(1).lstrip('0')}(?![0-9])")
         told = next(day.finditer(text, 0, text.rfind("\n", 0, notice.start()) + 1), None)
         if told is not None:

@@ -48,7 +48,7 @@ _CORRECTS: Final = frozenset(
         "misdictated",
     ]
 )
-_NEWER: Final = frozenset({"update", "today", "new", "end", "current", "final"})
+_NEWER: Final = frozenset({"update", "interval", "today", "new", "end", "current", "final"})
 _MARKING: Final = _COPIED | _FIRST_READ | _AMENDED | _NEWER
 _WORDS: Final = re.compile(r"[a-z]+|\d+")
 _SOON: Final = 4
