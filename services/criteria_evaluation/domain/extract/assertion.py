@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from services.criteria_evaluation.domain.extract.forms import ANSWERS, BOXES, FORM
-from services.criteria_evaluation.domain.extract.listed import PART_ENDS, aside_of, end_of_list
+from services.criteria_evaluation.domain.extract.forms import ANSWERS, BOXES, FORM, answers_in_full
+from services.criteria_evaluation.domain.extract.listed import PART_ENDS, aside_of, end_of_list, parts_questions
 from services.criteria_evaluation.domain.lexicon_entries import Trigger
 
 _ASKS: Final = frozenset({":", "?", "<box>"})
@@ -20,7 +20,6 @@ _EITHER: Final = frozenset({"y", "n", "yes", "no"})
 _DENYING: Final = frozenset({"no", "not", "never", "without"})
 _LONGEST_ASKED: Final = 5
 _LONGEST_IN_A_QUESTION: Final = 3
-_MET_WITH: Final = frozenset({"found", "known", "reported", "identified", "noted", "present"})
 _TOLD: Final = frozenset(
     {"on", "with", "and", "for", "since", "has", "had", "is", "was", "by", "controlled", "treated", "old", "takes", "no", "well", "in", "at"}
 )  # fmt: skip
@@ -122,7 +121,7 @@ def _unanswered(words: Sequence[str], boxes: Sequence[int]) -> list[Scope]:
             found.append(Scope("unchecked", begin, i, i + 1, i + 2))
     for i in boxes[:-1]:
         if words[i + 1] in _EITHER and words[i + 2 : i + 3] == ["<nobox>"] and words[i] == "<nobox>" and i:
-            begin = max((k + 1 for k in range(i) if k in boxes or words[k] in PART_ENDS | _EITHER), default=0)
+            begin = max((k + 1 for k in range(i) if k in boxes or parts_questions(words, k)), default=0)
             found.append(Scope("unchecked", begin, i, i, i + 1))  # "Cor pulmonale [ ] Y [ ] N"
     return found
 
@@ -241,9 +240,7 @@ def _answer(words: Sequence[str], i: int) -> list[Scope]:
     closed = (
         i + 1 == len(words) or words[i + 1] in BOXES or words[i + 1] in (",", ";", "-", "–") or _asks_anew(words, i)
     )
-    # "Heart attack / stroke: no / no" answers each, and both the same.
-    closed = closed or (words[i + 1] == "/" and words[i + 2 : i + 3] == [words[i]] and words[i + 3 : i + 4] in ([], [","], [";"]))
-    closed = closed or (words[i] == "none" and i + 2 == len(words) and words[i + 1] in _MET_WITH)
+    closed = closed or answers_in_full(words, i)
     lettered = words[i] == "n" and i > 1
     closed = closed or (lettered and any(word in ("y", "n") for word in words[i + 2 : i + 5]))  # "CAD N CVA N OSA Y"
     begin = max((k + 1 for k in range(i) if words[k] in PART_ENDS), default=0)

@@ -29,6 +29,7 @@ _LABELED_PLUS: Final = re.compile(rf"{_LABEL}\+ ?[A-Za-z]", re.MULTILINE)
 """Lines of a review of systems: "Psych: + depression, - SI" above "Neuro: - memory problems"."""
 _SIGNS: Final = {"-": "<neg>", "–": "<neg>", "−": "<neg>", "+": "<pos>"}
 LIST_SIGNS: Final = frozenset(_SIGNS)
+_EITHER: Final = frozenset({"y", "n", "yes", "no"})
 _CLOSES: Final = frozenset({"", ",", ";", "|", "."})
 _OPENS: Final = frozenset({",", ";", "|", ":"})
 
@@ -120,6 +121,8 @@ def boxes_first(words: list[str]) -> list[int] | None:
     end = len(words) - 1 if words[-1:] in ([";"], [","]) else len(words)
     if not boxes or boxes[-1] != end - 1 or boxes[0] == 0 or words[boxes[0] - 1] in (":", "?", ";", ","):
         return None
+    if len(boxes) > 2 and words[boxes[0] + 1] in _EITHER and words[boxes[0] - 1] not in _EITHER:
+        return None  # "Bone density ordered [ ] yes [ ] no ____": the blank is for a date.
     order: list[int] = []
     begin = 0
     for box in boxes:
@@ -146,3 +149,14 @@ def answers_again(words: Sequence[str]) -> bool:
     return words[-1:] == ["n"] or (
         words[-1:] == ["no"] and any(a == "no" and b == "," for a, b in itertools.pairwise(words))
     )
+
+
+_MET_WITH: Final = frozenset({"found", "known", "reported", "identified", "noted", "present"})
+
+
+def answers_in_full(words: Sequence[str], i: int) -> bool:
+    """Whether the answer at ``i`` says so in two words, or once for each of two: "none known", "Heart attack / stroke: no / no"."""
+    if words[i] == "none" and i + 2 == len(words) and words[i + 1] in _MET_WITH:
+        return True
+    alike = list(words[i + 1 : i + 3]) == ["/", words[i]]
+    return alike and list(words[i + 3 : i + 4]) in ([], [","], [";"])
