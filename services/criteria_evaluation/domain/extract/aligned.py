@@ -18,6 +18,8 @@ _ASKED: Final = re.compile(
 _WIDE: Final = re.compile(r"(?<=\S)(?:[ ]{2,}|\t+)(?=\S)")
 _BREATHED: Final = frozenset({"air", "ra", "oxygen", "cannula", "nc"})
 """Words of a column that tells what was breathed, which is no unit."""
+_UNDONE: Final = frozenset({"cancelled", "canceled", "declined", "refused", "discontinued", "withdrawn", "expired", "void"})
+"""What came of the order before it in a column of its own: "04/03  DXA      CANCELLED 04/10"."""
 _OPTIONS: Final = frozenset(
     {"yes", "no", "y", "n", "na", "unknown", "unk", "present", "absent", "positive", "negative", "normal", "none"}
 )
@@ -180,6 +182,7 @@ def set_apart(tokens: Tokens, text: str) -> Tokens:
         for i in range(1, len(words))
         if starts[i] - ends[i - 1] >= _GAP
         and words[i][0].isalpha()
+        and words[i] not in _UNDONE
         and _is_value(words, i - 1)
         and (not words[i - 1].isalpha() or "\n" not in text[ends[i - 1] : starts[i]])
     ]

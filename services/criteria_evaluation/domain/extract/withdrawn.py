@@ -1,5 +1,6 @@
 """What a note takes back: the values of a test that was no good, a number that it says to disregard, text that it says was
-copied in error, the time of a therapy that was for another joint, and a score of another test that is repeated without its name."""
+copied in error, levels that an addendum counts anew, treatment of an episode
+that an operation ended, the time of a therapy that was for another joint, and a score of another test that is repeated without its name."""
 
 import re
 from collections.abc import Iterable
@@ -13,6 +14,9 @@ _WITHDRAWN_BY: Final = {
     "_sleep.void": frozenset({"sleep.ahi", "sleep.events"}),
     "_spine.unstable_unsaid": frozenset({"spine.instability"}),
     "_spine.tumor_benign": frozenset({"_spine.tumor_on_imaging", "_spine.pathologic_fracture"}),
+    "_care.episode_over": frozenset(
+        {"treatment.physical_therapy_duration", "treatment.nonoperative_duration", "treatment.nonoperative_failed"}
+    ),
     "_oxygen.void": frozenset({"oxygen.sao2_rest", "oxygen.sao2_asleep", "oxygen.sao2_exercise"}),
     "_oxygen.probe": frozenset({"oxygen.sao2_rest", "oxygen.sao2_asleep", "oxygen.sao2_exercise"}),
     "_oxygen.venous": frozenset({"oxygen.pao2_rest", "oxygen.pao2_asleep", "oxygen.pao2_exercise"}),
@@ -22,7 +26,25 @@ _WITHDRAWN_BY: Final = {
 _WHERE_ALONE: Final = frozenset({"_oxygen.probe"})
 """What casts doubt on the only reading there is; of two that differ both stand."""
 _DOUBTED: Final = frozenset(fact for void in _WHERE_ALONE for fact in _WITHDRAWN_BY[void])
-_OF_ITS_PARAGRAPH: Final = frozenset({"_oxygen.void", "_oxygen.venous", "_sleep.answers"})
+_EPISODE: Final = "_care.episode_over"
+_OF_ITS_PARAGRAPH: Final = frozenset({"_oxygen.void", "_oxygen.venous", "_sleep.answers", _EPISODE})
+_OPERATED: Final = re.compile(
+    r"(?:(?:(?![.;]\s).){0,300}?|.{0,300}?\b(?:then|eventually|ultimately|finally|subsequently|after (?:that|which))\b[^.]{0,60}?)"
+    r"(?<!prior )(?<!previous )\b(?:laminectomy|laminotomy|(?:micro)?discectomy|decompress(?:ion|ed)|surgery|operat(?:ion|ed)"
+    r"|fusion|fused|foraminotomy)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What ended an earlier episode follows its treatment in the same breath, and the cure follows it."""
+
+_LEVELS: Final = "spine.lesion_levels"
+_ADDED: Final = re.compile(r"^\W{0,9}(?:late )?(?:addend|amend|correct|errat)", re.IGNORECASE | re.MULTILINE)
+_RENUMBERS: Final = re.compile(
+    r"\b(?:levels?|vertebrae?|numbering|numbers?)\b[^.\n]{0,80}\b(?:should|must|needs? to|is to|are to|has been|have been|were|was)\s"
+    r"(?:be\s|been\s)?(?:amended|corrected|revised|changed|read)\b|\bvertebrae?\s(?:were|was)?\s?(?:re-?)?(?:counted|numbered)\b"
+    r"|\b(?:re-?count|re-?number|mis-?number|mis-?count)\w*",
+    re.IGNORECASE,
+)
+"""Words of an addendum by which the levels that it names take the place of those that stand above it."""
 
 _COPIED_IN_ERROR: Final = re.compile(
     r"\b(?:carried|copied|pulled|brought|pasted|imported)\s+(?:over|forward|in)\s+(?:in\s+error|by\s+mistake|erroneously)\b"
@@ -67,8 +89,23 @@ def not_taken_back(mentions: Iterable[Mention], text: str) -> list[Mention]:
     if any(mention.fact == _ELSEWHERE for mention in said):
         said = [mention for mention in said if mention.fact != _THERAPY or _is_of_the_back(mention, text)]
     said = [mention for mention in said if mention.fact != _SCORE or not _is_of_another_test(mention, said, text)]
+    said = _renumbered(said, text)
     numbers = {float(found.group(1)) for found in _DISREGARDED.finditer(text)}
     return _without(numbers, said) if numbers else said
+
+
+def _renumbered(mentions: list[Mention], text: str) -> list[Mention]:
+    """The mentions without the lesion's levels that stand above an addendum which counts the vertebrae anew."""
+    if not any(mention.fact == _LEVELS for mention in mentions):
+        return mentions
+    for added in _ADDED.finditer(text):
+        stop = text.find("\n\n", added.end())
+        stop = len(text) if stop < 0 else stop
+        places = [(mention, mention.source.start or 0) for mention in mentions if mention.fact == _LEVELS]
+        if _RENUMBERS.search(text, added.end(), stop) and any(added.start() <= at < stop for _, at in places):
+            above = {id(mention) for mention, at in places if at < added.start()}
+            mentions = [mention for mention in mentions if id(mention) not in above]
+    return mentions
 
 
 def _without(numbers: set[float], mentions: list[Mention]) -> list[Mention]:
@@ -110,5 +147,7 @@ def _around(mention: Mention, text: str) -> str:
 def _takes_back(void: Mention, mention: Mention, text: str) -> bool:
     start, end = mention.source.start, void.source.start
     if mention.fact not in _WITHDRAWN_BY[void.fact] or start is None or end is None or start > end:
+        return False
+    if void.fact == _EPISODE and not _OPERATED.match(text, start, end):
         return False
     return void.fact not in _OF_ITS_PARAGRAPH or "\n\n" not in text[start:end]
