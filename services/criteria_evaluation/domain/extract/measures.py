@@ -181,8 +181,8 @@ def fraction_at(tokens: Tokens, number: float, j: int) -> tuple[float, int] | No
     else:
         return None
     read = number_at(tokens, k)
-    if read is None or tokens.word(read[1]) == "/":
-        return None
+    if read is None or tokens.word(read[1]) == "/" or tokens.word(k)[:1] == "0":
+        return None  # "05/05" is a day.
     litres = tokens.word(read[1]) in ("l", "lpm") and tokens.ends[read[1] - 1] == tokens.starts[read[1]]
     return None if litres else read  # "RA 83 / 2L 92": what follows the stroke is a flow.
 
