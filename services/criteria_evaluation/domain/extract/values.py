@@ -171,6 +171,7 @@ def _word(tokens: Tokens, i: int, out: Units, on: dt.date | None) -> int:
         word in ("a", "an", "past", "last")
         and following in _SINGULAR
         and not (out.words and out.words[-1] in _HOW_OFTEN)
+        and not (word == "last" and following == "year" and out.words and out.words[-1] in _CARE)
     ):
         if word in ("past", "last"):
             plain(tokens, i, out)
@@ -223,6 +224,8 @@ _SINGULAR: Final = {
 }
 _WHOLE: Final = frozenset({"full", "whole", "entire", "solid"})
 """Words between "a" and its unit of time: "a full year"."""
+_CARE: Final = frozenset({"therapy", "pt", "physiotherapy", "care", "management", "treatment", "measures", "brace", "bracing"})
+"""Words behind which "last year" tells when, and not how long."""
 _HOW_OFTEN: Final = frozenset({"once", "twice", "thrice", "times", "time", "sessions", "visits", "days", "nights"})
 """Words after which "a week" tells how often, and not how long."""
 _STARTERS: Final = frozenset(
