@@ -72,6 +72,7 @@ def test_every_quote_is_exactly_the_documents_text(score: Score) -> None:
         (("read16.yaml",), 0.98, 0.98),
         (("read17.yaml",), 0.98, 0.97),
         (("read18.yaml",), 0.98, 0.95),
+        (("read19.yaml",), 0.97, 0.96),
         (("unread5.yaml",), 0.93, 0.91),
     ],
 )

@@ -18,7 +18,9 @@ _ASKED: Final = re.compile(
 _WIDE: Final = re.compile(r"(?<=\S)(?:[ ]{2,}|\t+)(?=\S)")
 _BREATHED: Final = frozenset({"air", "ra", "oxygen", "cannula", "nc"})
 """Words of a column that tells what was breathed, which is no unit."""
-_UNDONE: Final = frozenset({"cancelled", "canceled", "declined", "refused", "discontinued", "withdrawn", "expired", "void"})
+_UNDONE: Final = frozenset(
+    {"cancelled", "canceled", "declined", "refused", "discontinued", "withdrawn", "expired", "void"}
+)
 """What came of the order before it in a column of its own: "04/03  DXA      CANCELLED 04/10"."""
 _OPTIONS: Final = frozenset(
     {"yes", "no", "y", "n", "na", "unknown", "unk", "present", "absent", "positive", "negative", "normal", "none"}

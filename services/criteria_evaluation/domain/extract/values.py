@@ -224,7 +224,9 @@ _SINGULAR: Final = {
 }
 _WHOLE: Final = frozenset({"full", "whole", "entire", "solid"})
 """Words between "a" and its unit of time: "a full year"."""
-_CARE: Final = frozenset({"therapy", "pt", "physiotherapy", "care", "management", "treatment", "measures", "brace", "bracing"})
+_CARE: Final = frozenset(
+    {"therapy", "pt", "physiotherapy", "care", "management", "treatment", "measures", "brace", "bracing"}
+)
 """Words behind which "last year" tells when, and not how long."""
 _HOW_OFTEN: Final = frozenset({"once", "twice", "thrice", "times", "time", "sessions", "visits", "days", "nights"})
 """Words after which "a week" tells how often, and not how long."""

@@ -1,7 +1,8 @@
 """What a note takes back: the values of a test that was no good, a number that it says to disregard, text that it says was
-copied in error, levels that an addendum counts anew, treatment of an episode
-that an operation ended, the time of a therapy that was for another joint, and a score of another test that is repeated without its name."""
+copied in error, levels that an addendum counts anew, treatment of an episode that an operation ended, the time of a therapy
+that was for another joint, and a score of another test that is repeated without its name."""
 
+import itertools
 import re
 from collections.abc import Iterable
 from typing import Final
@@ -63,6 +64,11 @@ _OTHER_SCORES: Final = {
 }
 """Scores that are none of sentences in quiet, and the words of a line that tell one from them."""
 _NEAR: Final = 100
+_SENTENCE: Final = 600
+_PARAGRAPH: Final = 4000
+"""So far sentences and paragraphs reach at most, and a note says at most ``_MOST`` times what it takes back, so that work grows with
+its length only."""
+_MOST: Final = 50
 _DISREGARDED: Final = re.compile(
     r"\b(?:disregard|ignore|strike|replaces|supersedes)\b[^.\n0-9]{0,40}\b([0-9]{1,3}(?:\.[0-9]{1,2})?)(?![\w/]|\.[0-9])",
     re.IGNORECASE,
@@ -73,7 +79,7 @@ _DISREGARDED: Final = re.compile(
 def not_taken_back(mentions: Iterable[Mention], text: str) -> list[Mention]:
     """The mentions of a text without those that it takes back."""
     said = list(mentions)
-    voids = [mention for mention in said if mention.fact in _WITHDRAWN_BY and mention.said is True]
+    voids = [mention for mention in said if mention.fact in _WITHDRAWN_BY and mention.said is True][-_MOST:]
     if voids:
         told = {fact: {mention.said for mention in said if mention.fact == fact} for fact in _DOUBTED}
         said = [
@@ -88,7 +94,8 @@ def not_taken_back(mentions: Iterable[Mention], text: str) -> list[Mention]:
         said = [mention for mention in said if mention.rank < COPIED or not mention.fact.startswith(_CHANGING)]
     if any(mention.fact == _ELSEWHERE for mention in said):
         said = [mention for mention in said if mention.fact != _THERAPY or _is_of_the_back(mention, text)]
-    said = [mention for mention in said if mention.fact != _SCORE or not _is_of_another_test(mention, said, text)]
+    others = [mention for mention in said if mention.fact in _OTHER_SCORES][:_MOST]
+    said = [mention for mention in said if mention.fact != _SCORE or not _is_of_another_test(mention, others, text)]
     said = _renumbered(said, text)
     numbers = {float(found.group(1)) for found in _DISREGARDED.finditer(text)}
     return _without(numbers, said) if numbers else said
@@ -98,7 +105,7 @@ def _renumbered(mentions: list[Mention], text: str) -> list[Mention]:
     """The mentions without the lesion's levels that stand above an addendum which counts the vertebrae anew."""
     if not any(mention.fact == _LEVELS for mention in mentions):
         return mentions
-    for added in _ADDED.finditer(text):
+    for added in itertools.islice(_ADDED.finditer(text), _MOST):
         stop = text.find("\n\n", added.end())
         stop = len(text) if stop < 0 else stop
         places = [(mention, mention.source.start or 0) for mention in mentions if mention.fact == _LEVELS]
@@ -119,29 +126,27 @@ def _number(mention: Mention) -> float | None:
     return said.low if isinstance(said, Interval) and said.low == said.high else None
 
 
-def _is_of_another_test(score: Mention, said: list[Mention], text: str) -> bool:
+def _is_of_another_test(score: Mention, others: list[Mention], text: str) -> bool:
     """Whether a score is that of another test, repeated where its circumstances are not: "31% in noise ... Summary: 31%"."""
     number, around = _number(score), _around(score, text)
-    return any(
-        _number(other) == number and not of_sentences.search(around)
-        for other in said
-        if (of_sentences := _OTHER_SCORES.get(other.fact))
-    )
+    return any(_number(other) == number and not _OTHER_SCORES[other.fact].search(around) for other in others)
 
 
 def _is_of_the_back(mention: Mention, text: str) -> bool:
     """Whether the sentence of a mention names the back."""
     start, end = mention.source.start or 0, mention.source.end or 0
-    begin = max(text.rfind(mark, 0, start) for mark in (". ", "\n\n", ";")) + 1
-    stops = [at for at in (text.find(mark, end) for mark in (". ", ".\n", "\n\n", ";")) if at >= 0]
-    return _OF_THE_BACK.search(text, begin, min(stops, default=len(text))) is not None
+    first, last = max(0, start - _SENTENCE), min(len(text), end + _SENTENCE)
+    begin = max(first, *(text.rfind(mark, first, start) + 1 for mark in (". ", "\n\n", ";")))
+    stops = [at for at in (text.find(mark, end, last) for mark in (". ", ".\n", "\n\n", ";")) if at >= 0]
+    return _OF_THE_BACK.search(text, begin, min(stops, default=last)) is not None
 
 
 def _around(mention: Mention, text: str) -> str:
     """The words of a mention's paragraph that stand near it."""
     start, end = mention.source.start or 0, mention.source.end or 0
-    begin, stop = text.rfind("\n\n", 0, start) + 1, text.find("\n\n", end)
-    return text[max(begin, start - _NEAR) : min(end + _NEAR, len(text) if stop < 0 else stop)]
+    first, last = max(0, start - _NEAR), min(len(text), end + _NEAR)
+    begin, stop = text.rfind("\n\n", first, start) + 1, text.find("\n\n", end, last)
+    return text[max(begin, first) : last if stop < 0 else stop]
 
 
 def _takes_back(void: Mention, mention: Mention, text: str) -> bool:
@@ -150,4 +155,4 @@ def _takes_back(void: Mention, mention: Mention, text: str) -> bool:
         return False
     if void.fact == _EPISODE and not _OPERATED.match(text, start, end):
         return False
-    return void.fact not in _OF_ITS_PARAGRAPH or "\n\n" not in text[start:end]
+    return void.fact not in _OF_ITS_PARAGRAPH or (end - start <= _PARAGRAPH and "\n\n" not in text[start:end])
