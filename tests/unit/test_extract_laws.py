@@ -196,6 +196,7 @@ def test_a_long_line_is_cut_into_bounded_pieces() -> None:
         "Case 1: submit. ",
         "next patient: ",
         "in error, ",
+        "-----\n\n",
     ],
 )
 def test_work_grows_with_length_only(unit: str) -> None:

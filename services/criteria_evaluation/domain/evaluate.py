@@ -79,6 +79,7 @@ def evaluate_case(
     parts = [_evaluate_group(criteria_set, group, facts) for criteria_set, group in groups.items()]
     decided = {item.sequence: item for part in parts for item in part.items}
     read = tuple(decided.get(item.sequence) or _uncovered(item) for item in items)
+    by_chart = _gravest(read)
     outcomes = tuple(_for_a_person(item) for item in read) if unread_documents or reservations else read
     uncovered = [item.code for item, criteria_set in zip(items, chosen, strict=True) if criteria_set is None]
     outcome = _gravest(outcomes)
@@ -95,8 +96,8 @@ def evaluate_case(
         missing=tuple(m for part in parts for m in part.verdict.missing),
         considerations=tuple(c for part in parts for c in part.considerations),
         reasons=(
-            *why_unread(unread_documents, _gravest(read)),
-            *why_reserved(reservations, _gravest(read)),
+            *why_unread(unread_documents, by_chart),
+            *why_reserved(reservations, by_chart),
             *_reasons(parts, uncovered, flags, unread_documents),
         ),
         lexicon=lexicon_digest,

@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from services.criteria_evaluation.domain.extract.forms import EITHER
 from services.criteria_evaluation.domain.extract.words import Tokens
 
 _GAP: Final = 3
@@ -30,7 +31,6 @@ _NAMED: Final = re.compile(r"(?=[A-Za-z])(?!(?:yes|no|y|n|none|unk)\b)[A-Za-z /]
 """A question alone in its column, before the column of its box: "Diabetes   [X] no   Stroke   [X] no"."""
 _QUESTION: Final = re.compile(r"(?:^|   )[A-Za-z][A-Za-z /]{0,30} {1,2}\[ {0,3}[xX]? {0,3}\]")
 _BOX: Final = re.compile(r"\s*(?:\[ {0,3}[xX_✓✔]? {0,3}\]|[☐☑☒✓✔])")
-_EITHER: Final = frozenset({"y", "n", "yes", "no"})
 _MEASURED: Final = re.compile(r"\w: \S|\s[0-9]+ ?%|(?:HR|BP|RR|SpO2|Pulse|Borg|Temp)\b:? [0-9]")
 """A value, which no heading of a column has."""
 _VALUED: Final = re.compile(
@@ -135,7 +135,7 @@ def _names(line: str) -> bool:
         return False
     if cells and _NUMBERED.match(cells[0]):
         cells = [cells[0].partition(" ")[2], *cells[1:]]  # "2. MEDICAL CONDITIONS     Yes    No"
-    if len({cell.lower() for cell in cells if cell.lower() in _EITHER}) == 1:
+    if len({cell.lower() for cell in cells if cell.lower() in EITHER}) == 1:
         return False  # "DIABETES    N    A1C 5.6" answers a question; only a heading has a column for each answer.
     worded = [cell for cell in cells if not _FREQUENCY.fullmatch(cell)]
     if len(worded) < 2 and len(worded) < len(cells):

@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from services.criteria_evaluation.domain.extract.forms import ANSWERS, BOXES, FORM, answers_in_full
+from services.criteria_evaluation.domain.extract.forms import ANSWERS, BOXES, EITHER, FORM, answers_in_full
 from services.criteria_evaluation.domain.extract.listed import PART_ENDS, aside_of, end_of_list, parts_questions
 from services.criteria_evaluation.domain.lexicon_entries import Trigger
 
 _ASKS: Final = frozenset({":", "?", "<box>"})
 _AFFIRMED: Final = (["yes"], ["y"], ["present"], ["positive"], ["admits"], ["endorses"])
 _REPLIES: Final = ANSWERS | BOXES | {"yes", "y", "present", "positive"}
-_EITHER: Final = frozenset({"y", "n", "yes", "no"})
 _DENYING: Final = frozenset({"no", "not", "never", "without"})
 _LONGEST_ASKED: Final = 5
 _LONGEST_IN_A_QUESTION: Final = 3
@@ -120,7 +119,7 @@ def _unanswered(words: Sequence[str], boxes: Sequence[int]) -> list[Scope]:
             begin = max((k + 1 for k in range(i) if words[k] in PART_ENDS or k in boxes), default=0)
             found.append(Scope("unchecked", begin, i, i + 1, i + 2))
     for i in boxes[:-1]:
-        if words[i + 1] in _EITHER and words[i + 2 : i + 3] == ["<nobox>"] and words[i] == "<nobox>" and i:
+        if words[i + 1] in EITHER and words[i + 2 : i + 3] == ["<nobox>"] and words[i] == "<nobox>" and i:
             begin = max((k + 1 for k in range(i) if k in boxes or parts_questions(words, k)), default=0)
             found.append(Scope("unchecked", begin, i, i, i + 1))  # "Cor pulmonale [ ] Y [ ] N"
     return found

@@ -29,7 +29,7 @@ _LABELED_PLUS: Final = re.compile(rf"{_LABEL}\+ ?[A-Za-z]", re.MULTILINE)
 """Lines of a review of systems: "Psych: + depression, - SI" above "Neuro: - memory problems"."""
 _SIGNS: Final = {"-": "<neg>", "–": "<neg>", "−": "<neg>", "+": "<pos>"}
 LIST_SIGNS: Final = frozenset(_SIGNS)
-_EITHER: Final = frozenset({"y", "n", "yes", "no"})
+EITHER: Final = frozenset({"y", "n", "yes", "no"})
 _CLOSES: Final = frozenset({"", ",", ";", "|", "."})
 _OPENS: Final = frozenset({",", ";", "|", ":"})
 
@@ -121,7 +121,7 @@ def boxes_first(words: list[str]) -> list[int] | None:
     end = len(words) - 1 if words[-1:] in ([";"], [","]) else len(words)
     if not boxes or boxes[-1] != end - 1 or boxes[0] == 0 or words[boxes[0] - 1] in (":", "?", ";", ","):
         return None
-    if len(boxes) > 2 and words[boxes[0] + 1] in _EITHER and words[boxes[0] - 1] not in _EITHER:
+    if len(boxes) > 2 and words[boxes[0] + 1] in EITHER and words[boxes[0] - 1] not in EITHER:
         return None  # "Bone density ordered [ ] yes [ ] no ____": the blank is for a date.
     order: list[int] = []
     begin = 0

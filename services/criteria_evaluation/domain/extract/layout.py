@@ -20,7 +20,7 @@ _BEGINS: Final = re.compile(r"(?:^|[.!?]\s)[^\w\n]{0,8}[a-z]", re.MULTILINE)
 _FEWEST_LINES: Final = 6
 _NEARLY_ALL: Final = 0.95
 _UNFINISHED: Final = re.compile(r"[^\s.:;!?]\n\n[a-z]")
-_SPACED_PERCENT: Final = re.compile(r"(?:(?<=  )|(?<=: )|(?<=\n))([1-9]) ([0-9])(?= {0,2}%)")
+_SPACED_PERCENT: Final = re.compile(r"(?:(?<=  )|(?<=: )|(?<=\n))[1-9] [0-9](?= {0,2}%)")
 """A number that a scan has torn apart: "SpO2:   8 7 %"."""
 _TORN_STOP: Final = re.compile(r"(?<=[\w)\]]) ([.,:;])(?=\s|$)")
 _STOP: Final = re.compile(r"[.,:;](?=\s|$)")
@@ -85,30 +85,17 @@ def usual(text: str) -> Layout | None:
     if _has_torn_stops(laid):
         shifts.append(Shifts())
         laid = _with_stops_at_words(laid, shifts[-1])
-    if _SPACED_PERCENT.search(laid) is not None:
-        shifts.append(Shifts())
-        laid = _without_spaced_percents(laid, shifts[-1])
+    if "%" in laid:
+        torn = _SPLIT_PERCENT if len(_APART.findall(text)) >= _SCANNED else _SPACED_PERCENT
+        if torn.search(laid) is not None:
+            shifts.append(Shifts())
+            laid = _with_percents_joined(laid, torn, shifts[-1])
     if "\n\n" in laid and _is_double_spaced(laid):
         shifts.append(Shifts())
         laid = _closed_up(laid, shifts[-1])
-    if "%" in laid and len(_APART.findall(laid)) >= _SCANNED and _SPLIT_PERCENT.search(laid):
-        shifts.append(Shifts())
-        laid = _with_percents_joined(laid, shifts[-1])
     if _is_caseless(laid[:_HEAD]):
         laid = _with_capitals(laid)
     return None if laid == text else Layout(laid, shifts)
-
-
-def _with_percents_joined(text: str, shifts: Shifts) -> str:
-    """The text of a scan without the blank that parts the digits of a percentage."""
-    made: list[str] = []
-    length = at = 0
-    for found in _SPLIT_PERCENT.finditer(text):
-        made.append(text[at : found.start() + 1])
-        length += len(made[-1])
-        at = found.start() + 2
-        shifts.add(length, at)
-    return "".join([*made, text[at:]])
 
 
 def _without_tabs(text: str, shifts: Shifts) -> str:
@@ -143,14 +130,14 @@ def _with_stops_at_words(text: str, shifts: Shifts) -> str:
     return _TORN_STOP.sub(r"\1", text)
 
 
-def _without_spaced_percents(text: str, shifts: Shifts) -> str:
-    """The text with the numbers in percent closed up, each with its blank before it."""
+def _with_percents_joined(text: str, torn: re.Pattern[str], shifts: Shifts) -> str:
+    """The text with the digits of percentages joined, each with the blank before it that stood between them."""
     # "8 7 %" becomes " 87 %", which is as long, so that columns stay below each other.
-    for found in _SPACED_PERCENT.finditer(text):
+    for found in torn.finditer(text):
         at = found.start()
         shifts.add(at, at - 1)
         shifts.add(at + 2, at + 2)
-    return _SPACED_PERCENT.sub(r" \1\2", text)
+    return torn.sub(lambda found: f" {found.group()[0]}{found.group()[2]}", text)
 
 
 def _widths(rows: list[list[str]]) -> list[int]:

@@ -4,6 +4,8 @@ import itertools
 from collections.abc import Sequence
 from typing import Final
 
+from services.criteria_evaluation.domain.extract.forms import EITHER
+
 PART_ENDS: Final = frozenset({",", ":", ";"})
 _COORDINATES: Final = frozenset({"or", "nor"})
 _VERBS: Final = frozenset(
@@ -94,11 +96,10 @@ def _before_clause(words: Sequence[str], start: int, end: int) -> int:
     return end
 
 
-_EITHER: Final = frozenset({"y", "n", "yes", "no"})
 _ASKED_BESIDE: Final = frozenset({"date", "dates", "type", "when", "if", "result"})
 """What else a question asks behind its comma: "Bone density, date ordered [ ] yes [ ] no"."""
 
 
 def parts_questions(words: Sequence[str], k: int) -> bool:
     """Whether the word at ``k`` stands between a form's question and what is before it."""
-    return words[k] in PART_ENDS | _EITHER and words[k + 1] not in _ASKED_BESIDE
+    return words[k] in PART_ENDS | EITHER and words[k + 1] not in _ASKED_BESIDE

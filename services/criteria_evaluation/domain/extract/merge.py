@@ -86,6 +86,7 @@ def _deciding(kind: FactType, mentions: Sequence[Mention]) -> tuple[list[Mention
 _ROUNDED: Final = 0.06
 """Times that differ by so little are one, and that which is no whole number of weeks or months is it."""
 _MONTH: Final = 30.4375
+"""Days of a month as UCUM counts it (shared/clinical/units.py)."""
 
 
 def agreed(kind: FactType, mentions: Sequence[Mention]) -> Said | None:

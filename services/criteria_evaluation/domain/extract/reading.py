@@ -33,7 +33,7 @@ _LINKS: Final = frozenset({":", "is", "of", "was"})
 
 @dataclass(slots=True, init=False)
 class Statement:
-    """A value of a fact, and the offsets of the words that state it; ``on`` is the day that stands before the value, ``since`` the one it is."""
+    """A value of a fact, and the offsets of the words that state it; ``on``: the day before the value; ``since``: the day that it is."""
 
     fact: str
     said: Said

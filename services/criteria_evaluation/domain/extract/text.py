@@ -101,7 +101,7 @@ def sentences(text: str, sections: Mapping[str, str]) -> Iterator[Sentence]:
     bullet = ""
     for start, end, kind in _paragraphs(text, sections):
         ruled = kind == "text" and category not in _OF_OTHERS and RULE.fullmatch(text, start, end) is not None
-        if kind == "blank" or (ruled and text[:start].endswith("\n\n")):
+        if kind == "blank" or (ruled and text.endswith("\n\n", 0, start)):
             if ruled or stopped or (inline and (category in _OF_A_LINE or category == "plan")):
                 name, category, stopped = None, None, False
             continue
@@ -178,7 +178,8 @@ def _continues(last: str, line: str, width: int, sections: Mapping[str, str]) ->
         "   " in line
         or "   " in last
         or "...." in line
-        or ("...." in last or RULE.fullmatch(last))
+        or "...." in last
+        or RULE.fullmatch(last)
         or not (line[0].isalnum() or any(c.isalnum() for c in line))
     ):
         return False  # A printed line of name and value, or a rule, stands alone.
